@@ -1,0 +1,3 @@
+//! The executable: arguments go to `paraph::cli`.
+
+fn main() {}
