@@ -6,4 +6,5 @@
 //! The modules in reading order; the whole map stands in `src/ARCHITECTURE.md`.
 
 pub mod ambient;
+pub mod config;
 pub mod domain;

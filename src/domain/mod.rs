@@ -10,6 +10,7 @@ pub mod event;
 pub mod field;
 pub mod ids;
 pub mod limits;
+pub mod network;
 pub mod origin;
 pub mod problem;
 pub mod recipient;

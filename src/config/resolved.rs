@@ -1,0 +1,224 @@
+//! What is meant: typed, checked against each other, secrets read, paths absolute. Each part is handed on by value.
+
+use super::secret::Secret;
+use crate::domain::contact::EmailAddress;
+use crate::domain::network::Network;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The whole configuration.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Listeners and the outside's way to them.
+    pub server: Server,
+    /// Where everything lies.
+    pub storage: Storage,
+    /// Who asks for signatures.
+    pub organisation: Organisation,
+    /// The administration pages.
+    pub admin: Admin,
+    /// Rates of the API.
+    pub api: Api,
+    /// What is taken as a document.
+    pub documents: Documents,
+    /// Fonts beside the built-in ones.
+    pub fonts: Fonts,
+    /// Defaults of envelopes.
+    pub envelopes: Envelopes,
+    /// Rules of signing.
+    pub signing: Signing,
+    /// The signers' sessions.
+    pub ceremony: Ceremony,
+    /// The SMTP server; `None`: mails stay in the outbox.
+    pub mail: Option<Mail>,
+    /// What webhooks may reach.
+    pub webhooks: Webhooks,
+    /// Logs.
+    pub log: Log,
+    /// What works and yet deserves a look, one sentence each.
+    pub warnings: Vec<String>,
+}
+
+/// `[server]`.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// At least one; port 0 takes a free one.
+    pub listen: Vec<SocketAddr>,
+    /// Scheme, host, port and path without the last slash; `None`: `http://` and the first listener's bound address.
+    pub public_url: Option<String>,
+    /// Whose forwarding headers count.
+    pub trusted_proxies: Vec<Network>,
+    /// Connections at once.
+    pub connections_max: usize,
+}
+
+/// `[storage]`.
+#[derive(Clone, Debug)]
+pub struct Storage {
+    /// Absolute.
+    pub data_dir: PathBuf,
+    /// Exactly 32 bytes; `None`: the file in `data_dir`, made at the first start.
+    pub master_key: Option<Secret>,
+    /// Below this uploads are refused.
+    pub free_space_bytes_min: u64,
+}
+
+/// `[organisation]`.
+#[derive(Clone, Debug)]
+pub struct Organisation {
+    /// As signers see it.
+    pub name: Option<String>,
+    /// ISO 3166-1 alpha-2, upper case.
+    pub country: Option<String>,
+    /// For signers who have a question.
+    pub contact: Option<EmailAddress>,
+    /// IANA name.
+    pub time_zone: String,
+    /// Language tag.
+    pub locale: String,
+}
+
+/// `[admin]`.
+#[derive(Clone, Debug)]
+pub struct Admin {
+    /// Empty: everywhere.
+    pub allow_from: Vec<Network>,
+    /// Without a request.
+    pub session_idle: Duration,
+    /// In any case.
+    pub session_ttl: Duration,
+}
+
+/// `[api]`.
+#[derive(Clone, Copy, Debug)]
+pub struct Api {
+    /// Sustained, per key.
+    pub requests_per_minute: u32,
+    /// At once, per key.
+    pub burst: u32,
+    /// Failures, per address.
+    pub unauthenticated_per_minute: u32,
+}
+
+/// `[documents]`.
+#[derive(Clone, Copy, Debug)]
+pub struct Documents {
+    /// One file.
+    pub upload_bytes_max: u64,
+    /// One file.
+    pub pages_max: u32,
+    /// At once.
+    pub uploads_at_once_max: usize,
+}
+
+/// `[fonts]`.
+#[derive(Clone, Debug)]
+pub struct Fonts {
+    /// A font file that is there; `None`: characters outside the built-in fonts are drawn as boxes.
+    pub fallback: Option<PathBuf>,
+}
+
+/// `[envelopes]`.
+#[derive(Clone, Copy, Debug)]
+pub struct Envelopes {
+    /// From sending to expiry.
+    pub expires_after: Duration,
+}
+
+/// `[signing]`.
+#[derive(Clone, Copy, Debug)]
+pub struct Signing {
+    /// Whether every signer needs a field.
+    pub require_fields: bool,
+}
+
+/// `[ceremony]`.
+#[derive(Clone, Copy, Debug)]
+pub struct Ceremony {
+    /// Without a request.
+    pub session_idle: Duration,
+    /// In any case.
+    pub session_ttl: Duration,
+}
+
+/// `[mail]`.
+#[derive(Clone, Debug)]
+pub struct Mail {
+    /// Name or address of the server.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// How the connection is protected.
+    pub tls: MailTls,
+    /// User and password, where the server wants them.
+    pub login: Option<(String, Secret)>,
+    /// The sender.
+    pub from: MailFrom,
+}
+
+/// `[mail] from`.
+#[derive(Clone, Debug)]
+pub struct MailFrom {
+    /// Shown before the address.
+    pub name: Option<String>,
+    /// Where answers and failures go.
+    pub address: EmailAddress,
+}
+
+/// `[mail] tls`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MailTls {
+    /// In clear.
+    None,
+    /// Encrypted after a word in clear, or not sent at all.
+    StartTls,
+    /// Encrypted from the first byte.
+    Tls,
+}
+
+/// `[webhooks]`.
+#[derive(Clone, Debug)]
+pub struct Webhooks {
+    /// Inside networks that may be called.
+    pub allowed_networks: Vec<Network>,
+    /// Calls at once.
+    pub in_flight_max: usize,
+}
+
+/// `[log]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Log {
+    /// The form.
+    pub format: LogFormat,
+    /// The threshold.
+    pub level: LogLevel,
+}
+
+/// `[log] format`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// By where standard error leads.
+    Auto,
+    /// A JSON object a line.
+    Json,
+    /// For eyes.
+    Pretty,
+    /// Fields of the system's journal.
+    Journald,
+}
+
+/// `[log] level`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogLevel {
+    /// Only what failed.
+    Error,
+    /// And what deserves a look.
+    Warn,
+    /// And what happened.
+    Info,
+    /// And how.
+    Debug,
+    /// Everything.
+    Trace,
+}
