@@ -1,5 +1,6 @@
 //! What the product is about, as pure data and pure functions: no I/O, no clock, no chance, no SQL, no HTTP.
 
+pub mod audit;
 pub mod command;
 pub mod contact;
 pub mod definition;
@@ -16,5 +17,7 @@ pub mod problem;
 pub mod recipient;
 pub mod refusal;
 pub mod scope;
+pub mod secret;
 pub mod text;
 pub mod time;
+pub mod webhook;
