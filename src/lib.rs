@@ -8,3 +8,4 @@
 pub mod ambient;
 pub mod config;
 pub mod domain;
+pub mod vault;
