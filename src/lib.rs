@@ -8,4 +8,5 @@
 pub mod ambient;
 pub mod config;
 pub mod domain;
+pub mod pdf;
 pub mod vault;
