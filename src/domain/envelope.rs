@@ -115,7 +115,7 @@ pub struct FrozenDocument {
 
 /// A sealed document.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Sealed {
     /// Which.
     pub document: DocumentId,

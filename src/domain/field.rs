@@ -67,6 +67,18 @@ pub struct PageSize {
 }
 
 impl Rect {
+    /// To thousandths of a point. So few digits come back from JSON as the same numbers, which the replay of the audit trail and
+    /// the digest of the definition rely on.
+    pub fn rounded(self) -> Self {
+        let round = |n: f64| (n * 1000.0).round() / 1000.0;
+        Self {
+            x: round(self.x),
+            y: round(self.y),
+            width: round(self.width),
+            height: round(self.height),
+        }
+    }
+
     /// Whether it lies on a page of that size. Half a point over the edge is forgiven: page sizes are rarely whole numbers.
     pub fn lies_on(&self, page: PageSize) -> bool {
         const FORGIVEN: f64 = 0.5;

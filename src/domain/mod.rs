@@ -21,3 +21,6 @@ pub mod secret;
 pub mod text;
 pub mod time;
 pub mod webhook;
+
+#[cfg(test)]
+mod tests;

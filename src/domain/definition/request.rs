@@ -748,10 +748,13 @@ fn place(m: &mut Members<'_>) -> Option<Rect> {
         m.require("x", x);
         m.require("y", y);
     }
-    Some(Rect {
-        x: x?,
-        y: y?,
-        width,
-        height,
-    })
+    Some(
+        Rect {
+            x: x?,
+            y: y?,
+            width,
+            height,
+        }
+        .rounded(),
+    )
 }
