@@ -8,5 +8,7 @@
 pub mod ambient;
 pub mod config;
 pub mod domain;
+pub mod http;
+pub mod i18n;
 pub mod pdf;
 pub mod vault;

@@ -1,0 +1,32 @@
+# What is wrong with what someone sent, said beside the field and in the summary.
+
+error-required = Please fill this in.
+error-required-signature = Please add your signature.
+error-required-initials = Please add your initials.
+error-required-tick = Please tick this box.
+error-too-long = Please use at most { $n } characters.
+error-characters = This holds a character that can't be printed. Please type it again.
+error-not-this = Please choose one of the values offered.
+error-agree = Please tick the box to agree, then sign.
+error-open-first = Please open { $name } first.
+error-reason = Please give a reason.
+error-name = Please type your name.
+error-initials = Please type your initials.
+error-style = Please choose a look.
+error-draw = Draw your signature first.
+error-draw-initials = Draw your initials first.
+error-draw-large = This drawing is too large. Please clear it and draw it again.
+error-file-missing = Please choose a picture.
+error-file-large = This picture is too large. It may have at most 5 MB and 4,000 pixels on a side.
+error-file-kind = This is neither a PNG nor a JPEG picture.
+error-letters = This lettering lacks some of these letters. Choose another one, or draw or upload.
+error-email = This is not an e-mail address.
+error-password-short = Please use at least { $n } characters.
+error-password-long = Please use at most { $n } characters.
+error-password-same = The two passwords differ.
+error-password-easy = This password is easy to guess. Please choose another one.
+error-login = E-mail address or password is wrong.
+error-login-wait = Too many tries. Please wait until { $time }.
+error-scope = Please choose at least one permission.
+error-revoke-name = Type the name exactly as shown.
+error-form = The form arrived incomplete. Please try again.

@@ -1,0 +1,44 @@
+# The mails to recipients. Each has a subject, a sentence, one button and a closing line.
+
+mail-hello = Hello { $name },
+mail-hello-unnamed = Hello,
+mail-test = This is a test. The documents are not legally binding.
+mail-reference = Reference { $reference }
+mail-no-account = You need no account.
+mail-unexpected = Not expecting this? Do not open the link; write to { $contact }.
+mail-unexpected-no-contact = Not expecting this? Do not open the link.
+mail-questions = Questions? Write to { $contact }.
+mail-message = Message from { $sender }:
+mail-extent = { $documents ->
+    [one] 1 document
+   *[other] { $documents } documents
+}, { $pages ->
+    [one] 1 page
+   *[other] { $pages } pages
+}
+mail-link-else = If the button does not work, copy this address into your browser:
+
+mail-invitation-subject = { $sender } asks you to sign: { $subject }
+mail-invitation-text = { $sender } asks you to sign “{ $subject }” ({ $extent }).
+mail-invitation-text-deadline = { $sender } asks you to sign “{ $subject }” ({ $extent }) before { $deadline }.
+mail-invitation-button = Review and sign
+
+mail-turn-subject = Your turn to sign: { $subject }
+mail-turn-text = The people before you have signed. It is now your turn to sign “{ $subject }” ({ $extent }) for { $sender }.
+mail-turn-text-deadline = The people before you have signed. It is now your turn to sign “{ $subject }” ({ $extent }) for { $sender }, before { $deadline }.
+
+mail-completed-subject = Everyone has signed: { $subject }
+mail-completed-text = Everyone has signed “{ $subject }”. The sealed documents and the proof file are ready for you.
+mail-completed-button = Open your copy
+mail-completed-keep = Please download them and keep them; the link may stop working one day.
+
+mail-declined-subject = Declined: { $subject }
+mail-declined-text = { $who } declined to sign “{ $subject }”. Nobody can sign it any more, and there is nothing to do for you.
+mail-declined-reason = Reason given: { $reason }
+
+mail-withdrawn-subject = Withdrawn: { $subject }
+mail-withdrawn-text = { $sender } withdrew the request to sign “{ $subject }”. There is nothing to do for you.
+mail-withdrawn-reason = Reason given: { $reason }
+
+mail-expired-subject = The deadline has passed: { $subject }
+mail-expired-text = The time to sign “{ $subject }” ended on { $deadline }. If you still want to sign, please ask { $sender }.

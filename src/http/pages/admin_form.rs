@@ -1,0 +1,315 @@
+//! The administrators' forms. Every one has `csrf` but that of the setup link, whose token is proof enough.
+
+use super::admin::{PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, Shown};
+use super::form::{BadForm, Form};
+use super::problem::{Fault, Problem};
+
+/// Characters of a name.
+const NAME_CHARS_MAX: u32 = 100;
+/// Bytes of an address (RFC 5321, 4.5.3.1.3 without the angle brackets).
+const EMAIL_BYTES_MAX: usize = 254;
+
+/// A password as typed. Not shown by `Debug`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Typed(zeroize::Zeroizing<String>);
+
+impl Typed {
+    /// The password.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Typed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Typed(…)")
+    }
+}
+
+/// `POST /admin/setup`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetupForm {
+    /// The setup link's token.
+    pub token: String,
+    /// The administrator's name.
+    pub name: String,
+    /// The administrator's address.
+    pub email: String,
+    /// The password.
+    pub password: Typed,
+    /// Empty where all can be taken; whether the password is easy to guess is the caller's to add.
+    pub problems: Vec<Problem>,
+}
+
+impl SetupForm {
+    /// Reads the body.
+    pub fn parse(body: &[u8]) -> Result<Self, BadForm> {
+        let form = Form::parse(body)?;
+        let name = form.trimmed("name").to_owned();
+        let email = form.trimmed("email").to_owned();
+        // Passwords are taken as typed, blanks and all.
+        let password = form.last("password").unwrap_or_default().to_owned();
+        let mut problems = Vec::new();
+        problems.extend(name_fault(&name).map(|fault| Problem::new("name", fault)));
+        if !looks_like_email(&email) {
+            problems.push(Problem::new("email", Fault::Email));
+        }
+        let length = password.chars().count();
+        if length < PASSWORD_CHARS_MIN as usize {
+            problems.push(Problem::new(
+                "password",
+                Fault::PasswordShort(PASSWORD_CHARS_MIN),
+            ));
+        } else if length > PASSWORD_CHARS_MAX as usize {
+            problems.push(Problem::new(
+                "password",
+                Fault::PasswordLong(PASSWORD_CHARS_MAX),
+            ));
+        } else if form.last("again") != Some(password.as_str()) {
+            problems.push(Problem::new("again", Fault::PasswordSame));
+        }
+        Ok(Self {
+            token: form.trimmed("t").to_owned(),
+            name,
+            email,
+            password: Typed(zeroize::Zeroizing::new(password)),
+            problems,
+        })
+    }
+}
+
+/// `POST /admin/login`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoginForm {
+    /// The form's token.
+    pub csrf: String,
+    /// The address typed.
+    pub email: String,
+    /// The password typed.
+    pub password: Typed,
+    /// Where to go: a path under `/admin`, checked; never another host.
+    pub next: Option<String>,
+}
+
+impl LoginForm {
+    /// Reads the body.
+    pub fn parse(body: &[u8]) -> Result<Self, BadForm> {
+        let form = Form::parse(body)?;
+        Ok(Self {
+            csrf: form.trimmed("csrf").to_owned(),
+            email: form.trimmed("email").to_owned(),
+            password: Typed(zeroize::Zeroizing::new(
+                form.last("password").unwrap_or_default().to_owned(),
+            )),
+            next: Some(form.trimmed("next"))
+                .filter(|next| is_admin_path(next))
+                .map(str::to_owned),
+        })
+    }
+}
+
+/// Whether this is a path of ours under `/admin`, with nothing that a browser could read as another host.
+pub fn is_admin_path(path: &str) -> bool {
+    path.starts_with("/admin/")
+        && path.len() <= 500
+        && path
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"/-_.?=&%".contains(&b))
+        && !path.contains("//")
+        && !path.contains("..")
+}
+
+/// `POST /admin/keys`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CreateKeyForm {
+    /// The session's token.
+    pub csrf: String,
+    /// The key's name.
+    pub name: String,
+    /// The environment that the page showed: the key is made for it, whatever another window has switched to.
+    pub shown: Option<Shown>,
+    /// The scopes ticked; whether they exist is the caller's to know.
+    pub scopes: Vec<String>,
+    /// Empty where all can be taken.
+    pub problems: Vec<Problem>,
+}
+
+impl CreateKeyForm {
+    /// Reads the body.
+    pub fn parse(body: &[u8]) -> Result<Self, BadForm> {
+        let form = Form::parse(body)?;
+        let name = form.trimmed("name").to_owned();
+        let scopes: Vec<String> = form.all("scope").map(str::to_owned).collect();
+        let mut problems = Vec::new();
+        problems.extend(name_fault(&name).map(|fault| Problem::new("name", fault)));
+        if scopes.is_empty() {
+            problems.push(Problem::new("scope", Fault::Scope));
+        }
+        Ok(Self {
+            csrf: form.trimmed("csrf").to_owned(),
+            name,
+            shown: form.last("environment").and_then(Shown::from_word),
+            scopes,
+            problems,
+        })
+    }
+}
+
+/// `POST /admin/keys/{key}/revoke`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RevokeForm {
+    /// The session's token.
+    pub csrf: String,
+    /// The name typed, to be compared with the key's.
+    pub name: String,
+}
+
+impl RevokeForm {
+    /// Reads the body.
+    pub fn parse(body: &[u8]) -> Result<Self, BadForm> {
+        let form = Form::parse(body)?;
+        Ok(Self {
+            csrf: form.trimmed("csrf").to_owned(),
+            name: form.trimmed("name").to_owned(),
+        })
+    }
+}
+
+/// `POST /admin/jobs/retry`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RetryForm {
+    /// The session's token.
+    pub csrf: String,
+    /// As in [`super::admin::JobRow`].
+    pub queue: String,
+    /// As in [`super::admin::JobRow`].
+    pub id: String,
+}
+
+impl RetryForm {
+    /// Reads the body.
+    pub fn parse(body: &[u8]) -> Result<Self, BadForm> {
+        let form = Form::parse(body)?;
+        Ok(Self {
+            csrf: form.trimmed("csrf").to_owned(),
+            queue: form.trimmed("queue").to_owned(),
+            id: form.trimmed("id").to_owned(),
+        })
+    }
+}
+
+/// `POST /admin/environment` and `POST /admin/logout` (which has no environment).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SwitchForm {
+    /// The session's token.
+    pub csrf: String,
+    /// What to show from now on.
+    pub shown: Option<Shown>,
+}
+
+impl SwitchForm {
+    /// Reads the body.
+    pub fn parse(body: &[u8]) -> Result<Self, BadForm> {
+        let form = Form::parse(body)?;
+        Ok(Self {
+            csrf: form.trimmed("csrf").to_owned(),
+            shown: form.last("environment").and_then(Shown::from_word),
+        })
+    }
+}
+
+fn name_fault(name: &str) -> Option<Fault> {
+    if name.is_empty() {
+        Some(Fault::Required)
+    } else if name.chars().count() > NAME_CHARS_MAX as usize {
+        Some(Fault::TooLong(NAME_CHARS_MAX))
+    } else if name.chars().any(char::is_control) {
+        Some(Fault::Characters)
+    } else {
+        None
+    }
+}
+
+/// Enough to catch a slip of the keyboard; the domain's parser has the last word.
+fn looks_like_email(text: &str) -> bool {
+    text.len() <= EMAIL_BYTES_MAX
+        && !text.chars().any(|c| c.is_whitespace() || c.is_control())
+        && text.split_once('@').is_some_and(|(local, host)| {
+            !local.is_empty() && !host.is_empty() && !host.contains('@')
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn setup(body: &str) -> Vec<(String, Fault)> {
+        SetupForm::parse(body.as_bytes())
+            .expect("a form")
+            .problems
+            .into_iter()
+            .map(|p| (p.at, p.fault))
+            .collect()
+    }
+
+    #[test]
+    fn setup_names_every_fault_at_once() {
+        assert_eq!(
+            setup("t=x&name=&email=nobody&password=short&again=short"),
+            [
+                ("name".into(), Fault::Required),
+                ("email".into(), Fault::Email),
+                ("password".into(), Fault::PasswordShort(12)),
+            ]
+        );
+        assert_eq!(
+            setup(
+                "t=x&name=Ada&email=ada@acme.example&password=correct+horse+battery&again=correct+horse"
+            ),
+            [("again".into(), Fault::PasswordSame)]
+        );
+        assert_eq!(
+            setup(
+                "t=x&name=Ada&email=ada@acme.example&password=correct+horse+battery&again=correct+horse+battery"
+            ),
+            []
+        );
+    }
+
+    #[test]
+    fn a_password_is_never_in_the_log() {
+        let form = LoginForm::parse(b"email=a@b.example&password=correct+horse").expect("a form");
+        assert!(!format!("{form:?}").contains("horse"));
+        assert_eq!(form.password.reveal(), "correct horse");
+    }
+
+    #[test]
+    fn login_leads_nowhere_but_under_admin() {
+        for evil in [
+            "https://evil.example/",
+            "//evil.example",
+            "/\\evil.example",
+            "/admin//evil",
+            "/admin/../x",
+            "/sign/abc",
+            "javascript:alert(1)",
+            "/admin/\nx",
+        ] {
+            assert!(!is_admin_path(evil), "{evil}");
+        }
+        assert!(is_admin_path("/admin/outbox?page=2"));
+    }
+
+    #[test]
+    fn a_key_needs_a_name_and_a_scope() {
+        let form = CreateKeyForm::parse(
+            b"csrf=c&name=HRIS&environment=test&scope=envelopes:read&scope=envelopes%3Awrite",
+        )
+        .expect("a form");
+        assert_eq!(form.scopes, ["envelopes:read", "envelopes:write"]);
+        assert_eq!(form.shown, Some(Shown::Test));
+        assert!(form.problems.is_empty());
+        let form = CreateKeyForm::parse(b"csrf=c&name=").expect("a form");
+        assert_eq!(form.problems.len(), 2);
+    }
+}
