@@ -20,7 +20,7 @@ const HOPS_MAX: usize = 32;
 /// How often the bytes of file and object streams may be lexed over the life of a [`Document`], and bytes that are free.
 /// An audit takes less than three times; more means objects inside each other.
 const LEXED_TIMES_MAX: u64 = 16;
-const LEXED_BYTES_FREE: u64 = 64 * 1024 * 1024;
+const LEXED_BYTES_FREE: u64 = 16 * 1024 * 1024;
 
 /// A file whose header, end, cross-reference and catalog were read. Objects are read when asked for, each time anew.
 ///
@@ -154,7 +154,7 @@ impl<R: ReadAt> Document<R> {
     }
 
     /// The two strings of the trailer's `/ID` (14.4), if it has them.
-    pub fn ids(&self) -> Result<Option<(Vec<u8>, Vec<u8>)>, Error> {
+    pub fn ids(&self) -> Result<Option<[Vec<u8>; 2]>, Error> {
         let Some(id) = self.trailer().get("ID") else {
             return Ok(None);
         };
@@ -164,7 +164,7 @@ impl<R: ReadAt> Document<R> {
         };
         match (&*self.resolve(first)?, &*self.resolve(second)?) {
             (Object::String(first), Object::String(second)) => {
-                Ok(Some((first.clone(), second.clone())))
+                Ok(Some([first.clone(), second.clone()]))
             }
             _ => Ok(None),
         }
@@ -192,7 +192,12 @@ impl<R: ReadAt> Document<R> {
     }
 
     /// The object that `reference` names; `null` where it is free, missing or of another generation (7.3.10).
+    ///
+    /// # Errors
+    /// Also where the number is in use but not below `/Size`: the standard calls such an object missing (7.5.5), most
+    /// readers show it.
     pub fn get(&self, reference: Ref) -> Result<Object, Error> {
+        self.check_size(reference)?;
         match self.xref.entry(reference.number) {
             Entry::At { offset, generation } if generation == reference.generation => self
                 .read_at(offset, reference)
@@ -283,8 +288,29 @@ impl<R: ReadAt> Document<R> {
         Error::refused(
             super::Code::Malformed,
             format!("object {reference}: {reason}"),
-            self.offset_of(reference),
+            // What is missing has no place; the section that lacks it has.
+            self.offset_of(reference).or(Some(self.xref.startxref)),
         )
+    }
+
+    /// Bytes that were lexed, and bytes of file and inflated streams: their ratio is the cost of reading.
+    #[cfg(test)]
+    pub(super) fn lexed_and_read(&self) -> (u64, u64) {
+        (
+            self.lexed.get(),
+            self.window.length() + self.inflated.get() as u64,
+        )
+    }
+
+    fn check_size(&self, reference: Ref) -> Result<(), Error> {
+        let size = self.size();
+        if reference.number >= size && self.xref.entry(reference.number) != Entry::Free {
+            return Err(self.malformed(
+                format_args!("it is in use, but the trailer's /Size is {size}"),
+                reference,
+            ));
+        }
+        Ok(())
     }
 
     fn read_at(&self, offset: u64, reference: Ref) -> Result<Indirect, Error> {
@@ -501,10 +527,10 @@ fn members(
     let mut lexer = Lexer::new(container, origin, 0, first.min(length));
     let mut members: Vec<(u32, usize, usize)> = Vec::new();
     for _ in 0..count {
-        lexer.skip_white_space()?;
+        lexer.skip_space()?;
         let at = lexer.position();
         let object = lexer.take_unsigned(10)?;
-        lexer.skip_white_space()?;
+        lexer.skip_space()?;
         let offset = lexer.take_unsigned(10)?;
         let (Some(object), Some(offset)) = (object, offset) else {
             return Err(lexer.error_at(
@@ -534,7 +560,7 @@ fn members(
         }
         members.push((object, start as usize, data.len()));
     }
-    lexer.skip_white_space()?;
+    lexer.skip_space()?;
     if lexer.position() != first {
         return Err(lexer.error("something between the pairs of offsets and /First"));
     }
@@ -545,3 +571,6 @@ fn members(
 fn lexed_max(file: u64, inflated: usize) -> u64 {
     (file + inflated as u64) * LEXED_TIMES_MAX + LEXED_BYTES_FREE
 }
+
+#[cfg(test)]
+mod tests;

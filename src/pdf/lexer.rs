@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::error::Error;
-use super::object::{Dict, Name, OBJECT_NUMBER_MAX, Object, Real, Ref};
+use super::object::{Dict, Name, OBJECT_NUMBER_MAX, Object, Real, Ref, shown};
 use super::source::Chunks;
 
 /// Arrays and dictionaries inside each other.
@@ -339,14 +339,7 @@ impl<'a> Lexer<'a> {
             b"true" => Ok(Object::Bool(true)),
             b"false" => Ok(Object::Bool(false)),
             other => {
-                let shown = other.get(..other.len().min(32)).unwrap_or_default();
-                Err(self.error_at(
-                    format!(
-                        "{:?} where a value is wanted",
-                        shown.escape_ascii().to_string()
-                    ),
-                    at,
-                ))
+                Err(self.error_at(format!("\"{}\" where a value is wanted", shown(other)), at))
             }
         }
     }
@@ -404,17 +397,17 @@ impl<'a> Lexer<'a> {
         let dots = unsigned.bytes().filter(|b| *b == b'.').count();
         let digits = unsigned.bytes().filter(u8::is_ascii_digit).count();
         if digits == 0 || dots > 1 || digits + dots != unsigned.len() {
-            return Err(self.error_at(
-                format!("{:?} is no number", run.escape_ascii().to_string()),
-                at,
-            ));
+            return Err(self.error_at(format!("\"{}\" is no number", shown(&run)), at));
         }
         if dots == 1 {
             return Ok(Object::Real(Real::from_source(text)));
         }
-        text.parse()
-            .map(Object::Int)
-            .map_err(|_| self.error_at(format!("the integer {text} doesn't fit 64 bits"), at))
+        text.parse().map(Object::Int).map_err(|_| {
+            self.error_at(
+                format!("the integer {} doesn't fit 64 bits", shown(&run)),
+                at,
+            )
+        })
     }
 
     /// A name; the slash comes next.

@@ -5,7 +5,7 @@
 //!
 //! In reading order: [`error`] (codes and reasons), [`object`] (the nine kinds of object), [`source`] (bytes at an offset),
 //! [`lexer`] (tokens and values), [`filter`] (Flate and predictors), [`xref`] (where objects are), [`document`] (an opened file), [`pages`] (the page tree),
-//! `audit` (everything reachable, and what an upload may not bring).
+//! [`audit`] (everything reachable, and what an upload may not bring).
 //!
 //! Memory: a window of a few pages of the file, the cross-reference entries, and the inflated object streams; never the
 //! whole file. No recursion depends on the input, and [`document::Document`] counts the bytes that it lexes: a file that
@@ -21,6 +21,7 @@
     )
 )]
 
+pub mod audit;
 pub mod document;
 pub mod error;
 pub mod filter;
@@ -29,6 +30,8 @@ pub mod filter;
 pub(crate) mod fixture;
 mod indirect;
 pub mod lexer;
+#[cfg(test)]
+mod mutations;
 pub mod object;
 pub mod pages;
 pub mod source;

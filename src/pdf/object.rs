@@ -74,9 +74,21 @@ impl PartialEq<&str> for Name {
     }
 }
 
+/// For reasons and logs: escaped, cut after [`SHOWN_BYTES`].
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "/{}", self.0.escape_ascii())
+        write!(f, "/{}", shown(&self.0))
+    }
+}
+
+/// Bytes of the file that a reason shows.
+const SHOWN_BYTES: usize = 40;
+
+/// The first bytes of `bytes`, escaped, for reasons.
+pub(super) fn shown(bytes: &[u8]) -> String {
+    match bytes.split_at_checked(SHOWN_BYTES) {
+        Some((first, [_, ..])) => format!("{}...", first.escape_ascii()),
+        _ => bytes.escape_ascii().to_string(),
     }
 }
 

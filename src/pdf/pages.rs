@@ -178,6 +178,13 @@ impl<R: ReadAt> Document<R> {
                 ));
             };
             let inherited = Rc::clone(&top.inherited);
+            // Some readers inherit downwards along /Kids, others upwards along /Parent.
+            if dict.get("Parent").and_then(Object::as_reference) != Some(parent) {
+                return Err(self.malformed(
+                    format_args!("its /Parent is not the node {parent} that lists it"),
+                    kid,
+                ));
+            }
             if self.is_type(&dict, "Page")? {
                 if tree.pages.len() == pages_max {
                     return Err(Error::refused(
@@ -317,3 +324,6 @@ impl<R: ReadAt> Document<R> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

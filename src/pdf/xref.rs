@@ -82,6 +82,14 @@ impl Xref {
             .ok()
     }
 
+    /// Puts another entry for a number that has one.
+    #[cfg(test)]
+    pub(super) fn set_for_test(&mut self, number: u32, entry: Entry) {
+        if let Some(place) = self.place(number) {
+            self.entries[place].1 = entry;
+        }
+    }
+
     /// How many numbers have an entry, free ones too.
     pub fn len(&self) -> usize {
         self.entries.len()
@@ -468,18 +476,23 @@ fn table_entry(lexer: &mut Lexer<'_>, number: u64) -> Result<Entry, Error> {
                 .then(|| value * 10 + u64::from(byte - b'0'))
         })
     };
-    let generation = digits(&[g1, g2, g3, g4, g5]).and_then(|value| u16::try_from(value).ok());
     let line_end = matches!(&[e1, e2], b" \r" | b" \n" | b"\r\n");
     let spaced = gap == b' ' && space == b' ';
-    match (digits(&offset), generation, kind, line_end && spaced) {
-        (Some(_), Some(_), b'f', true) => Ok(Entry::Free),
-        (Some(offset), Some(generation), b'n', true) => Ok(Entry::At { offset, generation }),
-        _ => Err(lexer.error_at(
-            format!(
-                "the cross-reference entry of object {number} is not the 20 bytes of the standard"
-            ),
+    let wrong = |what: &str| {
+        lexer.error_at(
+            format!("the cross-reference entry of object {number} {what}"),
             at,
-        )),
+        )
+    };
+    match (digits(&offset), digits(&[g1, g2, g3, g4, g5]), kind) {
+        // The generation of a free entry says only which one comes next: it is never reached.
+        (Some(_), Some(_), b'f') if line_end && spaced => Ok(Entry::Free),
+        (Some(offset), Some(generation), b'n') if line_end && spaced => Ok(Entry::At {
+            offset,
+            generation: u16::try_from(generation)
+                .map_err(|_| wrong("has a generation above 65535"))?,
+        }),
+        _ => Err(wrong("is not the 20 bytes of the standard")),
     }
 }
 
@@ -578,3 +591,6 @@ fn hybrid(
     merged.extend(table);
     Ok(merged)
 }
+
+#[cfg(test)]
+mod tests;
