@@ -11,4 +11,5 @@ pub mod domain;
 pub mod http;
 pub mod i18n;
 pub mod pdf;
+pub mod store;
 pub mod vault;
