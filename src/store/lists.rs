@@ -52,11 +52,14 @@ impl WriteTx<'_> {
         name: &str,
         change: i64,
     ) -> Result<(), Error> {
-        self.run(
+        // Apart: a CHECK looks at the row to be inserted before the conflict does.
+        let sql = if change < 0 {
+            "UPDATE counter SET n = n + ?3 WHERE environment = ?1 AND name = ?2"
+        } else {
             "INSERT INTO counter (environment, name, n) VALUES (?1, ?2, ?3)
-             ON CONFLICT (environment, name) DO UPDATE SET n = n + excluded.n",
-            params![environment.as_str(), name, change],
-        )?;
+             ON CONFLICT (environment, name) DO UPDATE SET n = n + excluded.n"
+        };
+        self.run(sql, params![environment.as_str(), name, change])?;
         Ok(())
     }
 }

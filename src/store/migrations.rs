@@ -11,9 +11,8 @@ const STEPS: &[&str] = &[include_str!("migrations/0001.sql")];
 /// "Prph", so that `file` and a restore can tell what this is.
 const APPLICATION_ID: i32 = 0x5072_7068;
 
-/// The schema that this program wants.
-pub(super) fn known() -> u32 {
-    u32::try_from(STEPS.len()).unwrap_or(u32::MAX)
+fn newest(steps: &[&str]) -> u32 {
+    u32::try_from(steps.len()).unwrap_or(u32::MAX)
 }
 
 /// What [`migrate`] did.
@@ -36,12 +35,12 @@ pub(super) fn create_if_empty(conn: &mut Connection) -> Result<(), Error> {
     if version(conn)? > 0 {
         return Ok(());
     }
-    apply(conn)
+    apply(conn, STEPS)
 }
 
 /// [`Error::NewerSchema`] and [`Error::OlderSchema`], unless it fits.
 pub(super) fn expect_current(conn: &Connection) -> Result<(), Error> {
-    let (found, known) = (version(conn)?, known());
+    let (found, known) = (version(conn)?, newest(STEPS));
     match found.cmp(&known) {
         std::cmp::Ordering::Equal => Ok(()),
         std::cmp::Ordering::Greater => Err(Error::NewerSchema { found, known }),
@@ -52,8 +51,12 @@ pub(super) fn expect_current(conn: &Connection) -> Result<(), Error> {
 /// Brings the database at `path` to this program's schema. A copy of an older one is made beside it first
 /// (`<name>.schema-<n>-<time>`). Only for the holder of the data folder's lock.
 pub fn migrate(path: &Path, now: Timestamp) -> Result<Migrated, Error> {
+    migrate_by(path, now, STEPS)
+}
+
+fn migrate_by(path: &Path, now: Timestamp, steps: &[&str]) -> Result<Migrated, Error> {
     let mut conn = super::connection::open_writer(path)?;
-    let (from, known) = (version(&conn)?, known());
+    let (from, known) = (version(&conn)?, newest(steps));
     if from > known {
         return Err(Error::NewerSchema { found: from, known });
     }
@@ -65,7 +68,7 @@ pub fn migrate(path: &Path, now: Timestamp) -> Result<Migrated, Error> {
         copy_to(&conn, &to)?;
         copy = Some(to);
     }
-    apply(&mut conn)?;
+    apply(&mut conn, steps)?;
     Ok(Migrated {
         from,
         to: version(&conn)?,
@@ -98,11 +101,7 @@ fn copy_to(conn: &Connection, to: &Path) -> Result<(), Error> {
 }
 
 /// Applies what is missing, in one transaction.
-fn apply(conn: &mut Connection) -> Result<(), Error> {
-    apply_steps(conn, STEPS)
-}
-
-fn apply_steps(conn: &mut Connection, steps: &[&str]) -> Result<(), Error> {
+fn apply(conn: &mut Connection, steps: &[&str]) -> Result<(), Error> {
     let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
     // Asked again under the lock: another process may have been faster.
     let done = usize::try_from(version(&tx)?).unwrap_or(usize::MAX);
@@ -122,4 +121,75 @@ fn apply_steps(conn: &mut Connection, steps: &[&str]) -> Result<(), Error> {
     }
     tx.commit()?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::Folder;
+    use super::*;
+
+    const FIRST: &str = "CREATE TABLE t (a TEXT) STRICT;";
+    const SECOND: &str = "ALTER TABLE t ADD COLUMN b TEXT;";
+
+    #[test]
+    fn an_older_database_is_copied_then_migrated_and_keeps_its_rows() {
+        let folder = Folder::new();
+        let path = folder.path().join("t.db");
+        let now = Timestamp::from_seconds(1_800_000_000);
+        let made = migrate_by(&path, now, &[FIRST]).expect("make");
+        assert_eq!((made.from, made.to, made.copy), (0, 1, None));
+        let conn = super::super::connection::open_writer(&path).expect("open");
+        conn.execute("INSERT INTO t VALUES ('kept')", [])
+            .expect("insert");
+        drop(conn);
+
+        let migrated = migrate_by(&path, now, &[FIRST, SECOND]).expect("migrate");
+        assert_eq!((migrated.from, migrated.to), (1, 2));
+        let rows = |path: &Path| -> (u32, String) {
+            let conn = super::super::connection::open_writer(path).expect("open");
+            let kept = conn.query_row("SELECT a FROM t", [], |r| r.get(0));
+            (version(&conn).expect("version"), kept.expect("row"))
+        };
+        assert_eq!(rows(&path), (2, "kept".into()));
+        let copy = migrated.copy.expect("a copy");
+        assert_eq!(rows(&copy), (1, "kept".into()));
+        use std::os::unix::fs::PermissionsExt as _;
+        for file in [&path, &copy] {
+            let mode = std::fs::metadata(file).expect("file").permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "nobody else may read it");
+        }
+        let again = migrate_by(&path, now, &[FIRST, SECOND]).expect("nothing to do");
+        assert_eq!((again.from, again.copy), (2, None));
+    }
+
+    #[test]
+    fn a_step_that_fails_leaves_the_database_as_it_was() {
+        let folder = Folder::new();
+        let path = folder.path().join("t.db");
+        let now = Timestamp::from_seconds(1_800_000_000);
+        migrate_by(&path, now, &[FIRST]).expect("make");
+        let broken = "ALTER TABLE t ADD COLUMN b TEXT; SELECT no_such_thing;";
+        assert!(migrate_by(&path, now, &[FIRST, broken]).is_err());
+        let conn = super::super::connection::open_writer(&path).expect("open");
+        assert_eq!(version(&conn).expect("version"), 1);
+        assert!(conn.prepare("SELECT b FROM t").is_err());
+    }
+
+    #[test]
+    fn a_newer_database_and_a_foreign_one_are_refused() {
+        let folder = Folder::new();
+        let path = folder.path().join("t.db");
+        let now = Timestamp::from_seconds(1_800_000_000);
+        migrate_by(&path, now, &[FIRST, SECOND]).expect("make");
+        assert!(matches!(
+            migrate_by(&path, now, &[FIRST]),
+            Err(Error::NewerSchema { found: 2, known: 1 })
+        ));
+        let foreign = folder.path().join("foreign.db");
+        let conn = Connection::open(&foreign).expect("open");
+        conn.execute_batch("CREATE TABLE theirs (x)")
+            .expect("table");
+        drop(conn);
+        assert!(matches!(migrate(&foreign, now), Err(Error::Damaged { .. })));
+    }
 }

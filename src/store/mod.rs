@@ -137,6 +137,7 @@ impl Store {
             clock,
             entropy,
             boot,
+            issued: tx::Issued::default(),
             inbox: Arc::clone(&store.inbox),
             tally: Arc::clone(&store.tally),
             signals: Arc::clone(&store.signals),
@@ -295,3 +296,6 @@ impl std::fmt::Debug for Store {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -23,7 +23,25 @@ pub struct WriteTx<'c> {
     monotonic: Duration,
     entropy: &'c dyn Entropy,
     boot: BootId,
+    issued: &'c Issued,
     news: Cell<u8>,
+}
+
+/// How many ids were made in the newest millisecond: puts ids of one moment in the order of their making.
+#[derive(Debug, Default)]
+pub(super) struct Issued(Cell<(i64, u16)>);
+
+impl Issued {
+    fn next(&self, at: Timestamp) -> u16 {
+        let (last, n) = self.0.get();
+        let n = if last == at.as_millis() {
+            n.saturating_add(1)
+        } else {
+            0
+        };
+        self.0.set((at.as_millis(), n));
+        n
+    }
 }
 
 /// A prepared statement that counts what it costs.
@@ -122,12 +140,14 @@ impl<'c> WriteTx<'c> {
         clock: &dyn Clock,
         entropy: &'c dyn Entropy,
         boot: BootId,
+        issued: &'c Issued,
     ) -> Self {
         Self {
             read: ReadTx::new(conn, clock.now()),
             monotonic: clock.monotonic(),
             entropy,
             boot,
+            issued,
             news: Cell::new(0),
         }
     }
@@ -149,9 +169,12 @@ impl<'c> WriteTx<'c> {
         bytes
     }
 
-    /// A new id, made now: `tx.new_id(EnvelopeId::new)`.
+    /// A new id, made now: `tx.new_id(EnvelopeId::new)`. Later ones sort after earlier ones, within a millisecond too: 16 of the 80
+    /// bits beside the time count, 64 are random.
     pub fn new_id<T>(&self, make: impl FnOnce(Timestamp, [u8; 10]) -> T) -> T {
-        make(self.now(), self.random())
+        let [n0, n1] = self.issued.next(self.now()).to_be_bytes();
+        let [r0, r1, r2, r3, r4, r5, r6, r7] = self.random();
+        make(self.now(), [n0, n1, r0, r1, r2, r3, r4, r5, r6, r7])
     }
 
     /// Runs a statement and tells how many rows it changed.

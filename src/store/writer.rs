@@ -9,7 +9,7 @@
 use super::error::{Cause, Error};
 use super::queue::Queue;
 use super::signal::Signal;
-use super::tx::WriteTx;
+use super::tx::{Issued, WriteTx};
 use crate::ambient::{Clock, Entropy};
 use crate::domain::ids::BootId;
 use rusqlite::{Connection, ErrorCode};
@@ -190,6 +190,7 @@ pub(super) struct Writer {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) boot: BootId,
+    pub(super) issued: Issued,
     pub(super) inbox: Arc<Inbox>,
     pub(super) tally: Arc<Tally>,
     pub(super) signals: Arc<[Signal; Queue::COUNT]>,
@@ -297,6 +298,7 @@ impl Writer {
             self.clock.as_ref(),
             self.entropy.as_ref(),
             self.boot,
+            &self.issued,
         );
         let stays = change.run(&tx);
         *steps += tx.steps();

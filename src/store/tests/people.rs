@@ -1,0 +1,370 @@
+use super::*;
+use crate::domain::event::CertificateUse;
+use crate::domain::ids::{AdminId, KeyId, SessionId};
+use crate::domain::limits;
+use crate::domain::scope::Scopes;
+
+fn new_key(tx: &WriteTx<'_>, environment: Environment, hash: &Digest) -> Outcome<ApiKey> {
+    let key = ApiKey {
+        id: tx.new_id(KeyId::new),
+        environment,
+        name: "HRIS".into(),
+        prefix: "prefix".into(),
+        last4: "9fQz".into(),
+        scopes: Scopes::usual(),
+        requests_per_minute: None,
+        burst: None,
+        created_at: tx.now(),
+        last_used_at: None,
+        last_used_ip: None,
+        revoked_at: None,
+    };
+    tx.insert_api_key(&key, hash)?;
+    Ok(key)
+}
+
+#[test]
+fn a_key_is_found_by_its_hash_until_it_is_revoked_and_then_too() {
+    let f = fixture();
+    f.store
+        .write::<_, Error>(|tx| {
+            let hash = Digest::of(b"key");
+            let key = new_key(tx, Test, &hash)?;
+            assert_eq!(tx.api_key_by_hash(Test, &hash)?, Some(key.clone()));
+            assert_eq!(tx.api_key_by_hash(Live, &hash)?, None);
+            assert_eq!(tx.api_key_by_hash(Test, &Digest::of(b"other"))?, None);
+            assert!(matches!(
+                new_key(tx, Test, &hash),
+                Err(Error::Duplicate("API key"))
+            ));
+            let address = "192.0.2.7".parse().expect("address");
+            tx.note_api_key_used(key.id, tx.now(), Some(address))?;
+            // Gathered notes may come in any order: the newest stays.
+            tx.note_api_key_used(key.id, tx.now().minus(SPAN), None)?;
+            let used = tx.api_key(Test, key.id)?.expect("there");
+            assert_eq!(
+                (used.last_used_at, used.last_used_ip),
+                (Some(tx.now()), Some(address))
+            );
+            assert!(matches!(
+                tx.revoke_api_key(Live, key.id),
+                Err(Error::Missing("API key"))
+            ));
+            assert!(tx.revoke_api_key(Test, key.id)?);
+            assert!(!tx.revoke_api_key(Test, key.id)?);
+            let revoked = tx.api_key_by_hash(Test, &hash)?.expect("still known");
+            assert_eq!(revoked.revoked_at, Some(tx.now()));
+            assert_eq!(tx.api_keys(Test, Window::page(1, 9))?.total, 1);
+            Ok(())
+        })
+        .expect("written");
+}
+
+#[test]
+fn a_reply_is_stored_once_and_expires() {
+    let f = fixture();
+    let scope = Digest::of(b"scope");
+    let reply = StoredReply {
+        fingerprint: Digest::of(b"request"),
+        status: 201,
+        body: b"{}".to_vec(),
+        is_sealed: false,
+        envelope: None,
+    };
+    f.store
+        .write::<_, Error>({
+            let reply = reply.clone();
+            move |tx| {
+                assert_eq!(tx.reply(&scope)?, None);
+                tx.insert_reply(&scope, &reply)?;
+                assert_eq!(tx.reply(&scope)?, Some(reply));
+                Ok(())
+            }
+        })
+        .expect("written");
+    let second = f.store.write::<(), Error>({
+        let reply = reply.clone();
+        move |tx| {
+            tx.set(Setting::Instance, "a second effect")?;
+            tx.insert_reply(&scope, &reply)
+        }
+    });
+    assert!(matches!(second, Err(Error::Duplicate("reply"))));
+    f.clock.advance(limits::IDEMPOTENCY_TTL);
+    f.store
+        .write::<_, Error>(move |tx| {
+            assert_eq!(tx.setting(Setting::Instance)?, None, "undone");
+            assert_eq!(tx.reply(&scope)?, None);
+            tx.insert_reply(&scope, &reply)?;
+            assert_eq!(tx.forget_replies(9)?, 0);
+            Ok(())
+        })
+        .expect("a new one");
+    f.clock.advance(limits::IDEMPOTENCY_TTL);
+    let forgotten = f.store.write::<_, Error>(|tx| tx.forget_replies(9));
+    assert_eq!(forgotten.expect("forget"), 1);
+}
+
+const IDLE: Duration = Duration::from_secs(900);
+const TTL: Duration = Duration::from_secs(3600);
+
+#[test]
+fn an_administrators_session_ends_by_idling_by_age_and_by_a_new_password() {
+    let f = fixture();
+    let cookie = Digest::of(b"cookie");
+    let id = f
+        .store
+        .write::<_, Error>(move |tx| {
+            assert!(!tx.has_admin()?);
+            let admin = Admin {
+                id: tx.new_id(AdminId::new),
+                email: "IT@acme.example".parse().expect("address"),
+                name: "IT".into(),
+                password_hash: "hash".into(),
+                failures: 0,
+                failed_at: None,
+                created_at: tx.now(),
+                disabled_at: None,
+            };
+            tx.insert_admin(&admin)?;
+            assert!(tx.has_admin()?);
+            let same = "it@ACME.example".parse().expect("address");
+            tx.note_admin_failure(admin.id)?;
+            let found = tx.admin_by_email(&same)?.expect("found");
+            assert_eq!((found.failures, found.failed_at), (1, Some(tx.now())));
+            let again = Admin {
+                id: tx.new_id(AdminId::new),
+                email: same,
+                ..admin.clone()
+            };
+            assert!(matches!(
+                tx.insert_admin(&again),
+                Err(Error::Duplicate("administrator"))
+            ));
+            for n in 0..25u8 {
+                let hash = if n == 24 { cookie } else { Digest::of(&[n]) };
+                let session = AdminSession {
+                    id: tx.new_id(SessionId::new),
+                    admin: admin.id,
+                    created_at: tx.now().plus(Duration::from_millis(u64::from(n))),
+                    seen_at: tx.now(),
+                    confirmed_at: Some(tx.now()),
+                };
+                tx.insert_admin_session(&hash, &session)?;
+            }
+            assert_eq!(tx.admin_session(&Digest::of(&[0]), IDLE, TTL)?, None);
+            assert!(tx.admin_session(&Digest::of(&[5]), IDLE, TTL)?.is_some());
+            assert_eq!(
+                tx.admin(admin.id)?.map(|a| a.failures),
+                Some(0),
+                "a login clears them"
+            );
+            Ok(admin.id)
+        })
+        .expect("written");
+    let open = move |tx: &WriteTx<'_>| Ok(tx.admin_session(&cookie, IDLE, TTL)?.is_some());
+    for _ in 0..4 {
+        f.clock.advance(IDLE - Duration::from_secs(1));
+        assert!(
+            f.store
+                .write::<_, Error>(move |tx| {
+                    tx.touch_admin_session(&cookie)?;
+                    open(tx)
+                })
+                .expect("written")
+        );
+    }
+    f.clock.advance(Duration::from_secs(5));
+    assert!(!f.store.write::<_, Error>(open).expect("too old"));
+    f.store
+        .write::<_, Error>(move |tx| {
+            assert_eq!(tx.forget_admin_sessions(TTL, 5)?, 5);
+            assert_eq!(tx.forget_admin_sessions(TTL, 99)?, 15);
+            let session = AdminSession {
+                id: tx.new_id(SessionId::new),
+                admin: id,
+                created_at: tx.now(),
+                seen_at: tx.now(),
+                confirmed_at: None,
+            };
+            tx.insert_admin_session(&cookie, &session)?;
+            tx.confirm_admin_session(&cookie)?;
+            let (session, _) = tx.admin_session(&cookie, IDLE, TTL)?.expect("open");
+            assert_eq!(session.confirmed_at, Some(tx.now()));
+            tx.set_admin_password(id, "other")?;
+            assert!(!open(tx)?, "other people's sessions end");
+            Ok(())
+        })
+        .expect("written");
+}
+
+#[test]
+fn a_setup_link_works_once_in_its_time_and_the_newest_only() {
+    let f = fixture();
+    let (first, second) = (Digest::of(b"1"), Digest::of(b"2"));
+    f.store
+        .write::<_, Error>(move |tx| {
+            tx.insert_setup_token(&first)?;
+            tx.insert_setup_token(&second)?;
+            assert!(!tx.is_setup_token_good(&first)? && !tx.use_setup_token(&first)?);
+            assert!(tx.is_setup_token_good(&second)? && tx.use_setup_token(&second)?);
+            assert!(!tx.is_setup_token_good(&second)? && !tx.use_setup_token(&second)?);
+            tx.insert_setup_token(&first)
+        })
+        .expect("written");
+    f.clock.advance(limits::SETUP_LINK_TTL);
+    let late = f
+        .store
+        .write::<_, Error>(move |tx| tx.use_setup_token(&first));
+    assert!(!late.expect("written"));
+}
+
+#[test]
+fn a_signing_session_belongs_to_one_recipient_and_remembers_what_it_showed() {
+    let f = fixture();
+    let cookie = Digest::of(b"cookie");
+    let recipient = f
+        .store
+        .write::<_, Error>(move |tx| {
+            let envelope = new_envelope(tx, Test, 2)?;
+            let [first, second] = [0, 1].map(|i| envelope.definition.recipients[i].id);
+            let session = SigningSession {
+                id: tx.new_id(SessionId::new),
+                environment: Test,
+                envelope: envelope.id,
+                recipient: first,
+                generation: 1,
+                created_at: tx.now(),
+                seen_at: tx.now(),
+                served: Vec::new(),
+            };
+            tx.insert_signing_session(&cookie, &session)?;
+            assert_eq!(
+                tx.signing_session(&cookie, first, IDLE, TTL)?,
+                Some(session)
+            );
+            assert_eq!(tx.signing_session(&cookie, second, IDLE, TTL)?, None);
+            let document = envelope.definition.documents[0];
+            assert!(tx.note_served(&cookie, document)?);
+            assert!(!tx.note_served(&cookie, document)?);
+            let seen = tx.signing_session(&cookie, first, IDLE, TTL)?;
+            assert_eq!(seen.map(|s| s.served), Some(vec![document]));
+            Ok(first)
+        })
+        .expect("written");
+    f.clock.advance(IDLE);
+    f.store
+        .write::<_, Error>(move |tx| {
+            assert_eq!(tx.signing_session(&cookie, recipient, IDLE, TTL)?, None);
+            assert!(
+                tx.signing_session(&cookie, recipient, IDLE * 2, TTL)?
+                    .is_some()
+            );
+            tx.delete_signing_session(&cookie)?;
+            assert_eq!(tx.signing_session(&cookie, recipient, IDLE * 2, TTL)?, None);
+            Ok(())
+        })
+        .expect("written");
+}
+
+#[test]
+fn a_draft_keeps_its_files_until_it_is_signed() {
+    let f = fixture();
+    f.store
+        .write::<_, Error>(|tx| {
+            let mut envelope = new_envelope(tx, Test, 1)?;
+            let by = envelope.definition.recipients[0].id;
+            assert_eq!(tx.draft(by)?, Draft::default());
+            let drawn = |bytes: &[u8]| Draft {
+                filled: Vec::new(),
+                signature: Some(Mark::Drawn {
+                    sha256: Digest::of(bytes),
+                }),
+                initials: None,
+            };
+            tx.put_draft(Test, by, &drawn(b"a first try"))?;
+            tx.put_draft(Test, by, &drawn(b"strokes"))?;
+            assert_eq!(tx.draft(by)?, drawn(b"strokes"));
+            assert_eq!(tx.orphans(9)?, [(Test, Digest::of(b"a first try"))]);
+            assert!(tx.is_named(Test, &Digest::of(b"strokes"))?);
+            whole_life(tx, &mut envelope)?;
+            assert_eq!(tx.draft(by)?, Draft::default());
+            assert!(
+                tx.is_named(Test, &Digest::of(b"strokes"))?,
+                "by the envelope now"
+            );
+            assert_eq!(tx.orphans(9)?.len(), 1);
+            Ok(())
+        })
+        .expect("written");
+}
+
+#[test]
+fn fetches_of_a_link_are_noted_hourly_and_a_hundred_times_at_most() {
+    let f = fixture();
+    let recipient = f
+        .store
+        .write::<_, Error>(|tx| Ok(new_envelope(tx, Test, 1)?.definition.recipients[0].id))
+        .expect("written");
+    let fetch = |n: u8| {
+        f.store
+            .write::<_, Error>(move |tx| {
+                tx.count_link_fetch(recipient, Some([192, 0, 2, n].into()))
+            })
+            .expect("written")
+    };
+    assert!(fetch(1) && !fetch(1) && fetch(2));
+    f.clock.advance(limits::LINK_FETCHED_NOTE_EVERY);
+    assert!(fetch(1));
+    let noted = (0..200u8).filter(|n| fetch(*n)).count();
+    assert_eq!(noted, 97);
+}
+
+#[test]
+fn a_new_certificate_retires_the_one_before_it_and_both_are_kept() {
+    let f = fixture();
+    f.store
+        .write::<_, Error>(|tx| {
+            let certificate = |bytes: &[u8], usage| Certificate {
+                sha256: Digest::of(bytes),
+                environment: Live,
+                usage,
+                der: bytes.to_vec(),
+                private_key: vec![9],
+                not_after: tx.now().plus(TTL),
+                created_at: tx.now(),
+                retired_at: None,
+            };
+            let (ca, old, new) = (
+                certificate(b"ca", CertificateUse::Ca),
+                certificate(b"old", CertificateUse::Seal),
+                certificate(b"new", CertificateUse::Seal),
+            );
+            for each in [&ca, &old, &new] {
+                tx.install_certificate(each)?;
+            }
+            let current = |usage| tx.current_certificate(Live, usage);
+            assert_eq!(current(CertificateUse::Seal)?, Some(new));
+            assert_eq!(current(CertificateUse::Ca)?, Some(ca));
+            assert_eq!(tx.current_certificate(Test, CertificateUse::Seal)?, None);
+            let retired = tx.certificate(&old.sha256)?.expect("kept");
+            assert_eq!(retired.retired_at, Some(tx.now()));
+            assert_eq!(tx.certificates(Live)?.len(), 3);
+            Ok(())
+        })
+        .expect("written");
+}
+
+#[test]
+fn a_consent_text_is_kept_under_its_digest() {
+    let f = fixture();
+    f.store
+        .write::<_, Error>(|tx| {
+            let digest = tx.put_consent_text("en", "I agree.")?;
+            assert_eq!(tx.put_consent_text("en", "I agree.")?, digest);
+            assert_eq!(digest, Digest::of(b"I agree."));
+            assert_eq!(tx.consent_text(&digest)?.as_deref(), Some("I agree."));
+            Ok(())
+        })
+        .expect("written");
+}
