@@ -245,7 +245,6 @@ CREATE TABLE mail (
 CREATE INDEX mail_due ON mail (lane, due_at, id) WHERE state IN ('READY', 'LEASED');
 CREATE INDEX mail_by_state ON mail (state, id);
 CREATE INDEX mail_by_lane ON mail (lane, id);
-CREATE INDEX mail_by_envelope ON mail (lane, envelope_id) WHERE envelope_id IS NOT NULL;
 
 CREATE TABLE webhook (
     id TEXT PRIMARY KEY,
@@ -273,7 +272,6 @@ CREATE TABLE webhook_event (
     body TEXT NOT NULL,
     created_at INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX webhook_event_by_envelope ON webhook_event (environment, envelope_id) WHERE envelope_id IS NOT NULL;
 
 CREATE TABLE delivery (
     id TEXT PRIMARY KEY,
@@ -327,7 +325,6 @@ CREATE TABLE reply (
     expires_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX reply_age ON reply (expires_at);
-CREATE INDEX reply_by_envelope ON reply (envelope_id) WHERE envelope_id IS NOT NULL;
 
 CREATE TABLE admin (
     id TEXT PRIMARY KEY,
