@@ -21,6 +21,8 @@
     )
 )]
 
+pub mod added;
+pub mod appearance;
 pub mod audit;
 pub mod document;
 pub mod error;
@@ -28,13 +30,18 @@ pub mod filter;
 #[cfg(test)]
 #[path = "../../tests/support/pdf.rs"]
 pub(crate) mod fixture;
+pub mod image;
 mod indirect;
 pub mod lexer;
 #[cfg(test)]
 mod mutations;
 pub mod object;
 pub mod pages;
+pub mod place;
+pub mod prepare;
 pub mod source;
+pub mod text;
+pub mod update;
 pub mod xref;
 
 pub use document::Document;
