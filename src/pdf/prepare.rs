@@ -604,3 +604,6 @@ fn references(named: &[(String, pdf_writer::Ref)]) -> Dict {
     }
     dict
 }
+
+#[cfg(test)]
+mod tests;
