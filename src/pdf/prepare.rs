@@ -200,7 +200,7 @@ pub(super) fn base_of<R: ReadAt>(document: &Document<R>) -> Result<Base, ReadErr
         startxref: document.startxref(),
         kind: document.newest_section(),
         trailer: document.trailer().clone(),
-        first_id: document.ids()?.map(|(first, _)| first),
+        first_id: document.ids()?.map(|[first, _]| first),
         next_number: document.first_new_number(),
     })
 }
