@@ -66,7 +66,7 @@ impl Zone {
         )
     }
 
-    /// Day, month, year, time: for lists.
+    /// Date in figures and time: for lists.
     pub fn moment_short(&self, locale: Locale, millis: i64) -> String {
         let Some(parts) = self.parts(locale, millis) else {
             return String::new();
@@ -74,8 +74,8 @@ impl Zone {
         locale.tn(
             "date-short",
             &[
-                ("day", Number(parts.day)),
-                ("month", Text(Cow::Owned(parts.month))),
+                ("day", Text(Cow::Owned(format!("{:02}", parts.day)))),
+                ("month", Text(Cow::Owned(format!("{:02}", parts.month_number)))),
                 ("year", Text(Cow::Owned(parts.year))),
                 ("time", Text(Cow::Owned(parts.time))),
             ],
@@ -113,6 +113,7 @@ impl Zone {
             weekday: weekday(locale, moment.weekday()),
             day: i64::from(moment.day()),
             month: month(locale, moment.month()),
+            month_number: moment.month(),
             year: moment.year().to_string(),
             time: locale.tn(
                 "date-time",
@@ -132,6 +133,7 @@ struct Parts {
     weekday: String,
     day: i64,
     month: String,
+    month_number: i8,
     year: String,
     time: String,
 }
@@ -191,6 +193,10 @@ mod tests {
         let tokyo = Zone::new("Asia/Tokyo").expect("a zone");
         assert_eq!(tokyo.day(Locale::En, DEADLINE), "12 December 2026");
         assert_eq!(tokyo.clock(Locale::En, DEADLINE), "07:59");
+        assert_eq!(
+            tokyo.moment_short(Locale::En, DEADLINE),
+            "2026-12-12 07:59"
+        );
         assert_eq!(
             Zone::new("America/New_York")
                 .expect("a zone")

@@ -25,7 +25,7 @@ date-time = { $hour }:{ $minute }
 date-zone-utc = UTC
 date-zone-place = { $place } time
 date-long = { $weekday } { $day } { $month } { $year }, { $time } ({ $zone })
-date-short = { $day } { $month } { $year }, { $time }
+date-short = { $year }-{ $month }-{ $day } { $time }
 date-day = { $day } { $month } { $year }
 
 ## On every page
@@ -47,8 +47,8 @@ sign-documents = { $n ->
 sign-required = required
 sign-button-back = Back
 sign-problems-title = { $n ->
-    [one] One thing is missing
-   *[other] { $n } things are missing
+    [one] One thing to put right
+   *[other] { $n } things to put right
 }
 
 ## S1 gate
@@ -134,7 +134,6 @@ sign-make-no-style = No lettering here has all the letters of this name. Please 
 sign-make-draw-hint = Draw with a finger, a pen or the mouse.
 sign-make-draw-signature = Draw your signature
 sign-make-draw-initials = Draw your initials
-sign-make-draw-empty = Draw your signature first.
 sign-make-draw-small = This looks very small. Use it anyway?
 sign-make-button-undo = Undo
 sign-make-button-clear = Clear

@@ -43,7 +43,7 @@ export function startGuide(form, fields, texts, { save, openMaker }) {
     meter.style.setProperty('--done', String(required.length ? done / required.length : 1));
     next.hidden = left === 0;
     finish.hidden = left !== 0;
-    next.textContent = (started ? texts.next : texts.start) ?? '';
+    next.textContent = (started || done ? texts.next : texts.start) ?? '';
   };
 
   /** @param {Field} field */
@@ -72,16 +72,15 @@ export function startGuide(form, fields, texts, { save, openMaker }) {
     started = true;
     const left = open();
     if (!left.length) return count();
-    if (current?.required && !current.done()) {
+    const here = current && left.includes(current) ? current : null;
+    if (here && here.control.dataset.met && here.input.getAttribute('aria-invalid') !== 'true') {
       // Pressed while the field in hand is empty: say so once, and stay.
-      if (current.input.getAttribute('aria-invalid') !== 'true' && document.body.contains(current.input) && current.control.dataset.met) {
-        current.check();
-        lead(current, true);
-        return;
-      }
+      here.check();
+      lead(here, true);
+      return;
     }
     const from = current ? stops.indexOf(current) : -1;
-    const target = left.find((field) => stops.indexOf(field) > from) ?? left[0];
+    const target = here && !here.control.dataset.met ? here : left.find((field) => stops.indexOf(field) > from) ?? left[0];
     target.control.dataset.met = 'yes';
     count();
     lead(target, true);
@@ -95,6 +94,7 @@ export function startGuide(form, fields, texts, { save, openMaker }) {
 
   form.addEventListener('focusin', (event) => {
     const found = stops.find((field) => field.control.contains(/** @type {Node} */ (event.target)));
+    if (found) found.control.dataset.met = 'yes';
     if (found && found !== current) {
       choose(found);
       const marker = found.marker?.getBoundingClientRect();
@@ -155,8 +155,11 @@ export function startGuide(form, fields, texts, { save, openMaker }) {
   view?.addEventListener('scroll', lift);
 
   count();
-  const wanted = stops.find((field) => location.hash === `#f-${field.id}`) ?? stops.find((field) => field.input.getAttribute('aria-invalid') === 'true');
-  if (wanted) lead(wanted, Boolean(location.hash));
-  else if (stops.length) choose(stops.find((field) => !field.done()) ?? stops[0]);
+  const asked = stops.find((field) => location.hash === `#f-${field.id}`);
+  if (asked) lead(asked, true);
+  else if (stops.length) {
+    // With faults on the page the summary has the focus; the first of them is at hand.
+    choose(stops.find((field) => field.input.getAttribute('aria-invalid') === 'true') ?? stops.find((field) => !field.done()) ?? stops[0]);
+  }
   measure();
 }

@@ -21,6 +21,8 @@ export class Pad {
     this.pointer = null;
     this.pen = false;
     this.points = 0;
+    /** Pixels of the canvas for a unit. */
+    this.k = 1;
     this.last = { x: 0, y: 0, t: 0, w: 0 };
     const on = (/** @type {string} */ kind, /** @type {(event: PointerEvent) => void} */ act) => this.canvas.addEventListener(kind, /** @type {EventListener} */ (act));
     on('pointerdown', (event) => this.down(event));
@@ -71,7 +73,7 @@ export class Pad {
   move(event) {
     if (event.pointerId !== this.pointer) return;
     const stroke = this.strokes[this.strokes.length - 1];
-    const skip = SKIP_PX / this.canvas.clientWidth;
+    const skip = (SKIP_PX * this.canvas.width) / this.canvas.clientWidth / this.k;
     for (const one of event.getCoalescedEvents?.().length ? event.getCoalescedEvents() : [event]) {
       if (this.points >= POINTS_MAX) return;
       const at = this.place(one);
@@ -107,9 +109,10 @@ export class Pad {
   /** @param {PointerEvent} event @returns {{x: number, y: number}} */
   place(event) {
     const box = this.canvas.getBoundingClientRect();
+    const k = this.k * (box.width / this.canvas.width);
     return {
-      x: Math.min(1, Math.max(0, (event.clientX - box.left) / box.width)),
-      y: Math.min(box.height / box.width, Math.max(0, (event.clientY - box.top) / box.width)),
+      x: Math.min(box.width, Math.max(0, event.clientX - box.left)) / k,
+      y: Math.min(box.height, Math.max(0, event.clientY - box.top)) / k,
     };
   }
 
@@ -129,6 +132,7 @@ export class Pad {
     const pen = this.canvas.getContext('2d');
     if (!pen) return;
     pen.clearRect(0, 0, this.canvas.width, this.canvas.height);
+    this.k = this.scale();
     // What was drawn on a wider pad may not fit a lower one after a rotation: then the whole is shown smaller.
     for (const stroke of this.strokes) {
       if (stroke.length === 1) this.line([stroke[0], { ...stroke[0], x: stroke[0].x + 0.0001 }], 1);
@@ -136,12 +140,17 @@ export class Pad {
     }
   }
 
-  /** How many pixels a pad width is, so that everything drawn shows. */
+  /** How many pixels a unit is, so that everything drawn shows: the pad's width, or less. */
   scale() {
-    const wide = this.canvas.width;
     let low = 0;
-    for (const stroke of this.strokes) for (const point of stroke) if (point.y > low) low = point.y;
-    return low * wide > this.canvas.height ? this.canvas.height / low : wide;
+    let right = 1;
+    for (const stroke of this.strokes) {
+      for (const point of stroke) {
+        low = Math.max(low, point.y);
+        right = Math.max(right, point.x);
+      }
+    }
+    return Math.min(this.canvas.width / right, low ? this.canvas.height / low : Infinity);
   }
 
   /**
@@ -152,7 +161,7 @@ export class Pad {
   line(stroke, at) {
     const pen = this.canvas.getContext('2d');
     if (!pen) return;
-    const k = this.pointer === null ? this.scale() : this.canvas.width;
+    const { k } = this;
     const before = stroke[at - 1];
     const point = stroke[at];
     const start = at > 1 ? middle(stroke[at - 2], before) : before;
@@ -187,15 +196,17 @@ export class Pad {
   }
 
   /**
-   * What is sent. Where it would be too long, every other point inside the strokes drops out.
+   * What is sent. Where it would be too long, every other point inside the strokes drops out; what was drawn beyond the first
+   * width of the pad, after a rotation, makes the unit larger.
    * @returns {string}
    */
   data() {
     let strokes = this.strokes;
+    const unit = UNITS / Math.max(1, ...strokes.map((stroke) => stroke.reduce((most, { x }) => Math.max(most, x), 0)));
     for (;;) {
       const text = JSON.stringify({
         v: 1,
-        strokes: strokes.map((stroke) => stroke.flatMap(({ x, y, w }) => [Math.round(x * UNITS), Math.round(y * UNITS), Math.max(1, Math.round(w * UNITS))])),
+        strokes: strokes.map((stroke) => stroke.flatMap(({ x, y, w }) => [Math.round(x * unit), Math.round(y * unit), Math.max(1, Math.round(w * unit))])),
       });
       if (text.length <= BYTES_MAX || strokes.every((stroke) => stroke.length < 3)) return text;
       strokes = strokes.map((stroke) => stroke.filter((_, at) => at % 2 === 0 || at === stroke.length - 1));

@@ -42,6 +42,7 @@ function mark(field, texts) {
   marker.style.top = `${top}%`;
   marker.style.width = `${width}%`;
   marker.style.height = `${height}%`;
+  if (field.asks === 'text' || field.asks === 'date') marker.classList.add('words');
   if (field.input instanceof HTMLTextAreaElement) marker.classList.add('lines');
   field.marker = marker;
   paper.append(marker);
@@ -79,6 +80,7 @@ export function show(field, texts) {
       marker.replaceChildren(copy);
       return;
     }
+    words.className = 'call';
     words.textContent = (field.asks === 'initials' ? texts.initial : texts.sign) ?? '';
   } else words.textContent = done ? field.value() : name;
   marker.replaceChildren(words);
