@@ -75,7 +75,10 @@ impl Zone {
             "date-short",
             &[
                 ("day", Text(Cow::Owned(format!("{:02}", parts.day)))),
-                ("month", Text(Cow::Owned(format!("{:02}", parts.month_number)))),
+                (
+                    "month",
+                    Text(Cow::Owned(format!("{:02}", parts.month_number))),
+                ),
                 ("year", Text(Cow::Owned(parts.year))),
                 ("time", Text(Cow::Owned(parts.time))),
             ],
@@ -193,10 +196,7 @@ mod tests {
         let tokyo = Zone::new("Asia/Tokyo").expect("a zone");
         assert_eq!(tokyo.day(Locale::En, DEADLINE), "12 December 2026");
         assert_eq!(tokyo.clock(Locale::En, DEADLINE), "07:59");
-        assert_eq!(
-            tokyo.moment_short(Locale::En, DEADLINE),
-            "2026-12-12 07:59"
-        );
+        assert_eq!(tokyo.moment_short(Locale::En, DEADLINE), "2026-12-12 07:59");
         assert_eq!(
             Zone::new("America/New_York")
                 .expect("a zone")

@@ -106,7 +106,6 @@ admin-envelopes-filter = Show
 admin-envelopes-all = All
 admin-envelopes-button-filter = Show
 admin-status-draft = Draft
-admin-status-scheduled = Scheduled
 admin-status-sent = Sent
 admin-status-delivered = Opened
 admin-status-partially-signed = Partly signed
@@ -114,7 +113,6 @@ admin-status-completed = Completed
 admin-status-declined = Declined
 admin-status-voided = Voided
 admin-status-expired = Expired
-admin-status-returned = Returned to sender
 
 admin-state-forbidden-title = This form is no longer valid
 admin-state-forbidden-text = It was open too long, or came from another page. Nothing was changed.

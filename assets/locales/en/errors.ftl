@@ -6,7 +6,6 @@ error-required-initials = Please add your initials.
 error-required-tick = Please tick this box.
 error-too-long = Please use at most { $n } characters.
 error-characters = This holds a character that can't be printed. Please type it again.
-error-not-this = Please choose one of the values offered.
 error-agree = Please tick the box to agree, then sign.
 error-open-first = Please open { $name } first.
 error-reason = Please give a reason.

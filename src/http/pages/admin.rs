@@ -2,42 +2,12 @@
 
 use super::frame::render;
 use super::problem::{Problem, text_at};
+pub use crate::domain::envelope::Status;
+pub use crate::domain::environment::Environment;
+use crate::domain::limits::{PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN};
 use crate::domain::time::Timestamp;
 use crate::i18n::{Arg, Locale, Zone};
 use askama::Template;
-
-/// Characters of a password, at least.
-pub const PASSWORD_CHARS_MIN: u32 = 12;
-/// Characters of a password, at most.
-pub const PASSWORD_CHARS_MAX: u32 = 128;
-
-/// Which data the pages show.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shown {
-    /// Live data.
-    Live,
-    /// Test data.
-    Test,
-}
-
-impl Shown {
-    /// `live` or `test`, as forms and addresses write it.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Live => "live",
-            Self::Test => "test",
-        }
-    }
-
-    /// From that word.
-    pub fn from_word(word: &str) -> Option<Self> {
-        match word {
-            "live" => Some(Self::Live),
-            "test" => Some(Self::Test),
-            _ => None,
-        }
-    }
-}
 
 /// The section marked in the navigation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +52,7 @@ pub struct Person {
     /// The session's token against forged forms.
     pub csrf: String,
     /// Which data the pages show.
-    pub shown: Shown,
+    pub shown: Environment,
     /// Failed jobs, for the mark in the navigation.
     pub jobs_failed: u32,
 }
@@ -147,7 +117,9 @@ impl AdminFrame {
     }
 
     fn is_test(&self) -> bool {
-        self.person.as_ref().is_some_and(|p| p.shown == Shown::Test)
+        self.person
+            .as_ref()
+            .is_some_and(|p| p.shown == Environment::Test)
     }
 }
 
@@ -177,11 +149,11 @@ impl Setup {
         text_at(&self.problems, at, self.frame.locale)
     }
 
-    fn password_chars_min(&self) -> u32 {
+    fn password_chars_min(&self) -> usize {
         PASSWORD_CHARS_MIN
     }
 
-    fn password_chars_max(&self) -> u32 {
+    fn password_chars_max(&self) -> usize {
         PASSWORD_CHARS_MAX
     }
 }
@@ -510,91 +482,6 @@ impl Jobs {
     }
 }
 
-/// An envelope's status as the API calls it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Status {
-    /// Being prepared.
-    Draft,
-    /// To be sent later.
-    Scheduled,
-    /// Sent.
-    Sent,
-    /// Someone opened it.
-    Delivered,
-    /// Someone signed.
-    PartiallySigned,
-    /// Sealed.
-    Completed,
-    /// Someone declined.
-    Declined,
-    /// Withdrawn.
-    Voided,
-    /// Ended by its deadline.
-    Expired,
-    /// Sent back.
-    ReturnedToSender,
-}
-
-impl Status {
-    const ALL: [Self; 10] = [
-        Self::Draft,
-        Self::Scheduled,
-        Self::Sent,
-        Self::Delivered,
-        Self::PartiallySigned,
-        Self::Completed,
-        Self::Declined,
-        Self::Voided,
-        Self::Expired,
-        Self::ReturnedToSender,
-    ];
-
-    /// As on the wire of the API.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Draft => "DRAFT",
-            Self::Scheduled => "SCHEDULED",
-            Self::Sent => "SENT",
-            Self::Delivered => "DELIVERED",
-            Self::PartiallySigned => "PARTIALLY_SIGNED",
-            Self::Completed => "COMPLETED",
-            Self::Declined => "DECLINED",
-            Self::Voided => "VOIDED",
-            Self::Expired => "EXPIRED",
-            Self::ReturnedToSender => "RETURNED_TO_SENDER",
-        }
-    }
-
-    /// From that word.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|s| s.word() == word)
-    }
-
-    fn name(self, locale: &Locale) -> String {
-        match self {
-            Self::Draft => locale.t("admin-status-draft"),
-            Self::Scheduled => locale.t("admin-status-scheduled"),
-            Self::Sent => locale.t("admin-status-sent"),
-            Self::Delivered => locale.t("admin-status-delivered"),
-            Self::PartiallySigned => locale.t("admin-status-partially-signed"),
-            Self::Completed => locale.t("admin-status-completed"),
-            Self::Declined => locale.t("admin-status-declined"),
-            Self::Voided => locale.t("admin-status-voided"),
-            Self::Expired => locale.t("admin-status-expired"),
-            Self::ReturnedToSender => locale.t("admin-status-returned"),
-        }
-    }
-
-    const fn mood(self) -> &'static str {
-        match self {
-            Self::Completed => "done",
-            Self::Declined | Self::Voided | Self::Expired => "stop",
-            Self::Draft | Self::Scheduled => "plain",
-            _ => "wait",
-        }
-    }
-}
-
 /// An envelope in the list.
 #[derive(Clone, Debug)]
 pub struct EnvelopeRow {
@@ -634,8 +521,31 @@ impl Envelopes {
         render(self)
     }
 
-    fn statuses(&self) -> [Status; 10] {
+    fn statuses(&self) -> [Status; 8] {
         Status::ALL
+    }
+
+    fn status_name(&self, status: &Status) -> String {
+        let locale = self.frame.locale;
+        match status {
+            Status::Draft => locale.t("admin-status-draft"),
+            Status::Sent => locale.t("admin-status-sent"),
+            Status::Delivered => locale.t("admin-status-delivered"),
+            Status::PartiallySigned => locale.t("admin-status-partially-signed"),
+            Status::Completed => locale.t("admin-status-completed"),
+            Status::Declined => locale.t("admin-status-declined"),
+            Status::Voided => locale.t("admin-status-voided"),
+            Status::Expired => locale.t("admin-status-expired"),
+        }
+    }
+
+    fn status_mood(&self, status: &Status) -> &'static str {
+        match status {
+            Status::Completed => "done",
+            Status::Declined | Status::Voided | Status::Expired => "stop",
+            Status::Draft => "plain",
+            Status::Sent | Status::Delivered | Status::PartiallySigned => "wait",
+        }
     }
 
     fn is_chosen(&self, status: &Status) -> bool {

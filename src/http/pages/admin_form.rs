@@ -1,13 +1,13 @@
 //! The administrators' forms. Every one has `csrf` but that of the setup link, whose token is proof enough.
 
-use super::admin::{PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, Shown};
 use super::form::{BadForm, Form};
 use super::problem::{Fault, Problem};
-
-/// Characters of a name.
-const NAME_CHARS_MAX: u32 = 100;
-/// Bytes of an address (RFC 5321, 4.5.3.1.3 without the angle brackets).
-const EMAIL_BYTES_MAX: usize = 254;
+use crate::domain::contact::EmailAddress;
+use crate::domain::environment::Environment;
+use crate::domain::limits::{
+    KEY_NAME_CHARS_MAX, NAME_CHARS_MAX, PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN,
+};
+use crate::domain::text;
 
 /// A password as typed. Not shown by `Debug`.
 #[derive(Clone, PartialEq, Eq)]
@@ -50,17 +50,17 @@ impl SetupForm {
         // Passwords are taken as typed, blanks and all.
         let password = form.last("password").unwrap_or_default().to_owned();
         let mut problems = Vec::new();
-        problems.extend(name_fault(&name).map(|fault| Problem::new("name", fault)));
-        if !looks_like_email(&email) {
+        problems.extend(name_fault(&name, NAME_CHARS_MAX).map(|fault| Problem::new("name", fault)));
+        if email.parse::<EmailAddress>().is_err() {
             problems.push(Problem::new("email", Fault::Email));
         }
         let length = password.chars().count();
-        if length < PASSWORD_CHARS_MIN as usize {
+        if length < PASSWORD_CHARS_MIN {
             problems.push(Problem::new(
                 "password",
                 Fault::PasswordShort(PASSWORD_CHARS_MIN),
             ));
-        } else if length > PASSWORD_CHARS_MAX as usize {
+        } else if length > PASSWORD_CHARS_MAX {
             problems.push(Problem::new(
                 "password",
                 Fault::PasswordLong(PASSWORD_CHARS_MAX),
@@ -127,7 +127,7 @@ pub struct CreateKeyForm {
     /// The key's name.
     pub name: String,
     /// The environment that the page showed: the key is made for it, whatever another window has switched to.
-    pub shown: Option<Shown>,
+    pub shown: Option<Environment>,
     /// The scopes ticked; whether they exist is the caller's to know.
     pub scopes: Vec<String>,
     /// Empty where all can be taken.
@@ -141,14 +141,15 @@ impl CreateKeyForm {
         let name = form.trimmed("name").to_owned();
         let scopes: Vec<String> = form.all("scope").map(str::to_owned).collect();
         let mut problems = Vec::new();
-        problems.extend(name_fault(&name).map(|fault| Problem::new("name", fault)));
+        problems
+            .extend(name_fault(&name, KEY_NAME_CHARS_MAX).map(|fault| Problem::new("name", fault)));
         if scopes.is_empty() {
             problems.push(Problem::new("scope", Fault::Scope));
         }
         Ok(Self {
             csrf: form.trimmed("csrf").to_owned(),
             name,
-            shown: form.last("environment").and_then(Shown::from_word),
+            shown: form.last("environment").and_then(|word| word.parse().ok()),
             scopes,
             problems,
         })
@@ -204,7 +205,7 @@ pub struct SwitchForm {
     /// The session's token.
     pub csrf: String,
     /// What to show from now on.
-    pub shown: Option<Shown>,
+    pub shown: Option<Environment>,
 }
 
 impl SwitchForm {
@@ -213,30 +214,15 @@ impl SwitchForm {
         let form = Form::parse(body)?;
         Ok(Self {
             csrf: form.trimmed("csrf").to_owned(),
-            shown: form.last("environment").and_then(Shown::from_word),
+            shown: form.last("environment").and_then(|word| word.parse().ok()),
         })
     }
 }
 
-fn name_fault(name: &str) -> Option<Fault> {
-    if name.is_empty() {
-        Some(Fault::Required)
-    } else if name.chars().count() > NAME_CHARS_MAX as usize {
-        Some(Fault::TooLong(NAME_CHARS_MAX))
-    } else if name.chars().any(char::is_control) {
-        Some(Fault::Characters)
-    } else {
-        None
-    }
-}
-
-/// Enough to catch a slip of the keyboard; the domain's parser has the last word.
-fn looks_like_email(text: &str) -> bool {
-    text.len() <= EMAIL_BYTES_MAX
-        && !text.chars().any(|c| c.is_whitespace() || c.is_control())
-        && text.split_once('@').is_some_and(|(local, host)| {
-            !local.is_empty() && !host.is_empty() && !host.contains('@')
-        })
+fn name_fault(name: &str, chars_max: usize) -> Option<Fault> {
+    text::line(name, chars_max)
+        .err()
+        .map(|fault| Fault::of_text(fault, Fault::Required))
 }
 
 #[cfg(test)]
@@ -307,7 +293,7 @@ mod tests {
         )
         .expect("a form");
         assert_eq!(form.scopes, ["envelopes:read", "envelopes:write"]);
-        assert_eq!(form.shown, Some(Shown::Test));
+        assert_eq!(form.shown, Some(Environment::Test));
         assert!(form.problems.is_empty());
         let form = CreateKeyForm::parse(b"csrf=c&name=").expect("a form");
         assert_eq!(form.problems.len(), 2);

@@ -71,7 +71,7 @@ fn maker(initials: bool) -> Maker {
 
 fn field(
     id: &str,
-    asks: Asks,
+    asks: FieldKind,
     label: Option<&str>,
     required: bool,
     value: &str,
@@ -90,7 +90,6 @@ fn field(
             width,
             height,
         },
-        chars_max: 1000,
     }
 }
 
@@ -108,7 +107,7 @@ fn review(adopted: bool, problems: Vec<Problem>, hostile: Option<&str>) -> Revie
     pages[0].fields = vec![
         field(
             "fld_city",
-            Asks::Text,
+            FieldKind::Text,
             Some("City of birth"),
             true,
             &say("Lyon"),
@@ -116,7 +115,7 @@ fn review(adopted: bool, problems: Vec<Problem>, hostile: Option<&str>) -> Revie
         ),
         field(
             "fld_terms",
-            Asks::Checkbox,
+            FieldKind::Checkbox,
             Some("I have read the staff handbook"),
             true,
             "",
@@ -124,7 +123,7 @@ fn review(adopted: bool, problems: Vec<Problem>, hostile: Option<&str>) -> Revie
         ),
         field(
             "fld_i1",
-            Asks::Initials,
+            FieldKind::Initials,
             None,
             true,
             "",
@@ -134,7 +133,7 @@ fn review(adopted: bool, problems: Vec<Problem>, hostile: Option<&str>) -> Revie
     pages[2].fields = vec![
         field(
             "fld_note",
-            Asks::Text,
+            FieldKind::Text,
             Some("Remarks"),
             false,
             "",
@@ -142,7 +141,7 @@ fn review(adopted: bool, problems: Vec<Problem>, hostile: Option<&str>) -> Revie
         ),
         field(
             "fld_sig",
-            Asks::Signature,
+            FieldKind::Signature,
             None,
             true,
             "",
@@ -150,7 +149,7 @@ fn review(adopted: bool, problems: Vec<Problem>, hostile: Option<&str>) -> Revie
         ),
         field(
             "fld_date",
-            Asks::DateSigned,
+            FieldKind::DateSigned,
             None,
             true,
             "24 November 2026",
@@ -256,7 +255,7 @@ fn done(progress: Progress) -> Done {
     }
 }
 
-fn admin_frame(shown: Option<Shown>) -> AdminFrame {
+fn admin_frame(shown: Option<Environment>) -> AdminFrame {
     AdminFrame {
         locale: Locale::En,
         root: String::new(),
@@ -291,7 +290,7 @@ fn keys(with: bool, new: bool, hostile: Option<&str>) -> Keys {
         revoked_at: revoked.then(|| at("2026-11-20T09:28:00Z")),
     };
     Keys {
-        frame: admin_frame(Some(Shown::Test)),
+        frame: admin_frame(Some(Environment::Test)),
         keys: if with {
             vec![
                 key("key_1", "HRIS", true, false),
@@ -345,7 +344,7 @@ fn mail_row(state: MailState, hostile: Option<&str>) -> MailRow {
 
 fn outbox_mail(hostile: Option<&str>) -> OutboxMail {
     OutboxMail {
-        frame: admin_frame(Some(Shown::Test)),
+        frame: admin_frame(Some(Environment::Test)),
         mail: mail_row(MailState::Captured, hostile),
         text: format!(
             "Hello Marie Dubois,\n\nAcme HR asks you to sign “{}”.\n\nReview and sign:\nhttps://sign.acme.example/sign/abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG\n\nYou need no account.\n",
@@ -357,7 +356,7 @@ fn outbox_mail(hostile: Option<&str>) -> OutboxMail {
 
 fn jobs() -> Jobs {
     Jobs {
-        frame: admin_frame(Some(Shown::Live)),
+        frame: admin_frame(Some(Environment::Live)),
         jobs: vec![
             JobRow {
                 queue: "job".into(),
@@ -395,7 +394,7 @@ fn envelopes(with: bool, hostile: Option<&str>) -> Envelopes {
         created_at: at("2026-11-24T09:30:00Z"),
     };
     Envelopes {
-        frame: admin_frame(Some(Shown::Live)),
+        frame: admin_frame(Some(Environment::Live)),
         envelopes: if with {
             vec![
                 row("Employment contract", Status::PartiallySigned, 1, 2),
@@ -552,11 +551,11 @@ fn pages(hostile: Option<&str>) -> Vec<(String, String)> {
         ("admin-keys".into(), keys(true, false, hostile).html()),
         ("admin-keys-new".into(), keys(true, true, hostile).html()),
         ("admin-keys-empty".into(), keys(false, false, hostile).html()),
-        ("admin-revoke".into(), Revoke { frame: admin_frame(Some(Shown::Live)), id: "key_1".into(), name: say("HRIS"), masked: "sk_live_…9fQz".into(), problems: vec![Problem::new("name", Fault::RevokeName)] }.html()),
+        ("admin-revoke".into(), Revoke { frame: admin_frame(Some(Environment::Live)), id: "key_1".into(), name: say("HRIS"), masked: "sk_live_…9fQz".into(), problems: vec![Problem::new("name", Fault::RevokeName)] }.html()),
         (
             "admin-outbox".into(),
             Outbox {
-                frame: admin_frame(Some(Shown::Test)),
+                frame: admin_frame(Some(Environment::Test)),
                 mails: vec![
                     mail_row(MailState::Captured, hostile),
                     mail_row(MailState::Waiting { next_at: at("2026-11-24T09:35:00Z") }, hostile),
@@ -585,8 +584,8 @@ fn pages(hostile: Option<&str>) -> Vec<(String, String)> {
     }
     for (name, state, person) in [
         ("setup-gone", AdminState::SetupGone, None),
-        ("forbidden", AdminState::Forbidden, Some(Shown::Live)),
-        ("missing", AdminState::NotFound, Some(Shown::Live)),
+        ("forbidden", AdminState::Forbidden, Some(Environment::Live)),
+        ("missing", AdminState::NotFound, Some(Environment::Live)),
         (
             "wait",
             AdminState::TooManyRequests {
@@ -600,7 +599,7 @@ fn pages(hostile: Option<&str>) -> Vec<(String, String)> {
                 request_id: "req_01KAZ2P6V8".into(),
                 status: 500,
             },
-            Some(Shown::Test),
+            Some(Environment::Test),
         ),
     ] {
         list.push((

@@ -1,5 +1,6 @@
 //! What is wrong with what someone sent, to be said in the page: beside the input and in the summary above.
 
+use crate::domain::text::TextFault;
 use crate::domain::time::Timestamp;
 use crate::i18n::Locale;
 
@@ -15,11 +16,9 @@ pub enum Fault {
     /// A box that must be ticked is not.
     RequiredTick,
     /// Longer than this many characters.
-    TooLong(u32),
+    TooLong(usize),
     /// A control character or the like.
     Characters,
-    /// None of the values offered.
-    NotOffered,
     /// The consent box is not ticked.
     Agree,
     /// A document of this name was never opened.
@@ -49,9 +48,9 @@ pub enum Fault {
     /// No e-mail address.
     Email,
     /// Fewer characters than this.
-    PasswordShort(u32),
+    PasswordShort(usize),
     /// More characters than this.
-    PasswordLong(u32),
+    PasswordLong(usize),
     /// The repetition differs.
     PasswordSame,
     /// On the list of easy ones, or the name of person or organisation.
@@ -74,6 +73,15 @@ impl Fault {
         Self::LoginWait(zone.clock(locale, until.as_millis()))
     }
 
+    /// What is wrong with a text; `empty` says it of one that is not there.
+    pub fn of_text(fault: TextFault, empty: Self) -> Self {
+        match fault {
+            TextFault::Empty => empty,
+            TextFault::TooLong { max } => Self::TooLong(max),
+            TextFault::Forbidden(_) => Self::Characters,
+        }
+    }
+
     /// What to read.
     pub fn text(&self, locale: Locale) -> String {
         match self {
@@ -83,7 +91,6 @@ impl Fault {
             Self::RequiredTick => locale.t("error-required-tick"),
             Self::TooLong(n) => locale.t1("error-too-long", "n", n),
             Self::Characters => locale.t("error-characters"),
-            Self::NotOffered => locale.t("error-not-this"),
             Self::Agree => locale.t("error-agree"),
             Self::OpenFirst(name) => locale.t1("error-open-first", "name", name),
             Self::Reason => locale.t("error-reason"),

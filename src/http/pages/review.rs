@@ -5,6 +5,9 @@ use super::form::{BadForm, Form};
 use super::frame::{Frame, render};
 use super::problem::{Fault, Problem, text_at};
 use super::signature::{Maker, Method};
+use crate::domain::field::ValueFault;
+pub use crate::domain::field::{FieldKind, Rect};
+use crate::domain::limits;
 use crate::domain::time::Timestamp;
 use askama::Template;
 
@@ -13,41 +16,13 @@ const TEXT_BYTES_MAX: usize = 60 * 1024;
 /// Fields at least this high (points) take several lines.
 const SEVERAL_LINES_FROM: f64 = 48.0;
 
-/// What a field asks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asks {
-    /// The signature.
-    Signature,
-    /// The initials.
-    Initials,
-    /// Nothing: the date of signing comes by itself.
-    DateSigned,
-    /// Words.
-    Text,
-    /// A tick.
-    Checkbox,
-}
-
-/// A rectangle in points from the page's top left as shown.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Rect {
-    /// From the left edge.
-    pub x: f64,
-    /// From the top edge.
-    pub y: f64,
-    /// To the right.
-    pub width: f64,
-    /// Downwards.
-    pub height: f64,
-}
-
 /// A field of the reader.
 #[derive(Clone, Debug)]
 pub struct ReviewField {
     /// Its id.
     pub id: String,
     /// What it asks.
-    pub asks: Asks,
+    pub asks: FieldKind,
     /// What the sender calls it.
     pub label: Option<String>,
     /// Must be filled before signing.
@@ -56,29 +31,31 @@ pub struct ReviewField {
     pub value: String,
     /// Where it stands.
     pub rect: Rect,
-    /// Characters that a text may have.
-    pub chars_max: u32,
 }
 
 impl ReviewField {
     fn name(&self, frame: &Frame) -> String {
         self.label.clone().unwrap_or_else(|| match self.asks {
-            Asks::Signature => frame.t("sign-field-signature"),
-            Asks::Initials => frame.t("sign-field-initials"),
-            Asks::DateSigned => frame.t("sign-field-date"),
-            Asks::Text => frame.t("sign-field-text"),
-            Asks::Checkbox => frame.t("sign-field-checkbox"),
+            FieldKind::Signature => frame.t("sign-field-signature"),
+            FieldKind::Initials => frame.t("sign-field-initials"),
+            FieldKind::DateSigned => frame.t("sign-field-date"),
+            FieldKind::Text => frame.t("sign-field-text"),
+            FieldKind::Checkbox => frame.t("sign-field-checkbox"),
         })
     }
 
     fn word(&self) -> &'static str {
         match self.asks {
-            Asks::Signature => "signature",
-            Asks::Initials => "initials",
-            Asks::DateSigned => "date",
-            Asks::Text => "text",
-            Asks::Checkbox => "checkbox",
+            FieldKind::Signature => "signature",
+            FieldKind::Initials => "initials",
+            FieldKind::DateSigned => "date",
+            FieldKind::Text => "text",
+            FieldKind::Checkbox => "checkbox",
         }
+    }
+
+    fn chars_max(&self) -> usize {
+        limits::FIELD_TEXT_CHARS_MAX
     }
 
     fn several_lines(&self) -> bool {
@@ -231,8 +208,8 @@ impl Review {
 
     fn adopted_for(&self, field: &ReviewField) -> Option<&str> {
         match field.asks {
-            Asks::Signature => self.adopted.signature.as_deref(),
-            Asks::Initials => self.adopted.initials.as_deref(),
+            FieldKind::Signature => self.adopted.signature.as_deref(),
+            FieldKind::Initials => self.adopted.initials.as_deref(),
             _ => None,
         }
     }
@@ -333,18 +310,33 @@ pub fn missing(documents: &[ReviewDocument], adopted: &Adopted) -> Vec<Problem> 
         .iter()
         .flat_map(|d| &d.pages)
         .flat_map(|p| &p.fields)
-        .filter(|f| f.required)
-        .filter_map(|f| {
-            let fault = match f.asks {
-                Asks::Signature if adopted.signature.is_none() => Fault::RequiredSignature,
-                Asks::Initials if adopted.initials.is_none() => Fault::RequiredInitials,
-                Asks::Text if f.value.trim().is_empty() => Fault::Required,
-                Asks::Checkbox if f.value.is_empty() => Fault::RequiredTick,
-                _ => return None,
-            };
-            Some(Problem::new(format!("field.{}", f.id), fault))
-        })
+        .filter(|f| f.required && !is_filled(f, adopted))
+        .map(|f| field_problem(&f.id, f.asks, ValueFault::Missing))
         .collect()
+}
+
+fn is_filled(field: &ReviewField, adopted: &Adopted) -> bool {
+    match field.asks {
+        FieldKind::Signature => adopted.signature.is_some(),
+        FieldKind::Initials => adopted.initials.is_some(),
+        FieldKind::Text => !field.value.trim().is_empty(),
+        FieldKind::Checkbox => !field.value.is_empty(),
+        FieldKind::DateSigned => true,
+    }
+}
+
+/// What the domain says of a field's value, as the page says it at the field.
+pub fn field_problem(id: &str, kind: FieldKind, fault: ValueFault) -> Problem {
+    let fault = match (fault, kind) {
+        (ValueFault::Missing, FieldKind::Signature) => Fault::RequiredSignature,
+        (ValueFault::Missing, FieldKind::Initials) => Fault::RequiredInitials,
+        (ValueFault::Missing, FieldKind::Checkbox) => Fault::RequiredTick,
+        (ValueFault::Missing, FieldKind::Text | FieldKind::DateSigned) => Fault::Required,
+        (ValueFault::TooLong, _) => Fault::TooLong(limits::FIELD_TEXT_CHARS_MAX),
+        (ValueFault::ForbiddenCharacter, _) => Fault::Characters,
+        (ValueFault::NotYours | ValueFault::WrongKind | ValueFault::Twice, _) => Fault::Form,
+    };
+    Problem::new(format!("field.{id}"), fault)
 }
 
 #[cfg(test)]
@@ -399,7 +391,6 @@ mod tests {
                 width: 1.0,
                 height: 1.0,
             },
-            chars_max: 1000,
         };
         let documents = vec![ReviewDocument {
             id: "doc_1".into(),
@@ -411,11 +402,11 @@ mod tests {
                 text: PageText::None,
                 undrawable: false,
                 fields: vec![
-                    field("s", Asks::Signature, true, ""),
-                    field("t", Asks::Text, true, "  "),
-                    field("u", Asks::Text, false, ""),
-                    field("c", Asks::Checkbox, true, "on"),
-                    field("d", Asks::DateSigned, true, ""),
+                    field("s", FieldKind::Signature, true, ""),
+                    field("t", FieldKind::Text, true, "  "),
+                    field("u", FieldKind::Text, false, ""),
+                    field("c", FieldKind::Checkbox, true, "on"),
+                    field("d", FieldKind::DateSigned, true, ""),
                 ],
             }],
         }];
@@ -430,7 +421,7 @@ mod tests {
     fn a_rectangle_becomes_percent_of_its_page() {
         let field = ReviewField {
             id: "f".into(),
-            asks: Asks::Text,
+            asks: FieldKind::Text,
             label: None,
             required: false,
             value: String::new(),
@@ -440,7 +431,6 @@ mod tests {
                 width: 119.0,
                 height: 42.1,
             },
-            chars_max: 10,
         };
         let page = ReviewPage {
             number: 1,

@@ -4,12 +4,11 @@
 use super::form::{BadForm, Form};
 use super::frame::{Frame, render};
 use super::problem::{Fault, Problem, text_at};
+use crate::domain::limits::REASON_CHARS_MAX;
+use crate::domain::text;
 use crate::domain::time::Timestamp;
 use crate::i18n::Consent;
 use askama::Template;
-
-/// Characters of the reason for declining.
-pub const REASON_CHARS_MAX: u32 = 500;
 
 /// S1, the gate: `GET /sign/{token}`. Shows nothing of the documents; its button records that the recipient came.
 #[derive(Clone, Debug, Template)]
@@ -290,7 +289,7 @@ impl Decline {
         text_at(&self.problems, "reason", self.frame.locale)
     }
 
-    fn reason_chars_max(&self) -> u32 {
+    fn reason_chars_max(&self) -> usize {
         REASON_CHARS_MAX
     }
 }
@@ -310,18 +309,14 @@ impl DeclineForm {
     /// Reads the body.
     pub fn parse(body: &[u8]) -> Result<Self, BadForm> {
         let form = Form::parse(body)?;
-        let reason = form.trimmed("reason").replace("\r\n", "\n");
-        let mut problems = Vec::new();
-        if reason.is_empty() {
-            problems.push(Problem::new("reason", Fault::Reason));
-        } else if reason.chars().count() > REASON_CHARS_MAX as usize {
-            problems.push(Problem::new("reason", Fault::TooLong(REASON_CHARS_MAX)));
-        } else if reason
-            .chars()
-            .any(|c| c.is_control() && c != '\n' && c != '\t')
-        {
-            problems.push(Problem::new("reason", Fault::Characters));
-        }
+        let typed = form.trimmed("reason");
+        let (reason, problems) = match text::lines(typed, REASON_CHARS_MAX) {
+            Ok(reason) => (reason, Vec::new()),
+            Err(fault) => (
+                typed.to_owned(),
+                vec![Problem::new("reason", Fault::of_text(fault, Fault::Reason))],
+            ),
+        };
         Ok(Self {
             csrf: form.trimmed("csrf").to_owned(),
             reason,

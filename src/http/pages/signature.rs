@@ -3,16 +3,12 @@
 use super::form::{BadForm, Part};
 use super::frame::{Frame, query_value, render};
 use super::problem::{Fault, Problem};
+use crate::domain::limits::{
+    MARK_CHARS_MAX, PICTURE_BYTES_MAX, STROKES_BYTES_MAX, STROKES_POINTS_MAX,
+};
+use crate::domain::text;
 use askama::Template;
 
-/// Characters of a typed name or of initials.
-const MARK_CHARS_MAX: u32 = 80;
-/// Bytes of a drawn signature as sent.
-const STROKES_BYTES_MAX: usize = 64 * 1024;
-/// Points of a drawn signature.
-const STROKES_POINTS_MAX: usize = 20_000;
-/// Bytes of an uploaded picture.
-const PICTURE_BYTES_MAX: usize = 5_000_000;
 /// Numbers of a drawing are ten-thousandths of the pad's width.
 const PAD_UNITS: f32 = 10_000.0;
 /// Height of a pad over its width, at most: the pads of our pages are wider than high, but a rotated phone may stretch one.
@@ -82,7 +78,7 @@ impl Maker {
         }
     }
 
-    pub(super) fn chars_max(&self) -> u32 {
+    pub(super) fn chars_max(&self) -> usize {
         MARK_CHARS_MAX
     }
 }
@@ -352,27 +348,20 @@ impl SignatureForm {
     }
 
     fn typed(&self, initials: bool) -> Result<Mark, Problem> {
-        let (at, text, none) = if initials {
+        let (at, typed, none) = if initials {
             ("initials", &self.initials, Fault::Initials)
         } else {
             ("name", &self.name, Fault::Name)
         };
-        let fault = if text.is_empty() {
-            none
-        } else if text.chars().count() > MARK_CHARS_MAX as usize {
-            Fault::TooLong(MARK_CHARS_MAX)
-        } else if text.chars().any(char::is_control) {
-            Fault::Characters
-        } else {
-            return match &self.style {
-                Some(style) => Ok(Mark::Typed {
-                    text: text.clone(),
-                    style: style.clone(),
-                }),
-                None => Err(Problem::new("style", Fault::Style)),
-            };
-        };
-        Err(Problem::new(at, fault))
+        let text = text::line(typed, MARK_CHARS_MAX)
+            .map_err(|fault| Problem::new(at, Fault::of_text(fault, none)))?;
+        match &self.style {
+            Some(style) => Ok(Mark::Typed {
+                text,
+                style: style.clone(),
+            }),
+            None => Err(Problem::new("style", Fault::Style)),
+        }
     }
 }
 
