@@ -6,10 +6,13 @@
 //! The modules in reading order; the whole map stands in `src/ARCHITECTURE.md`.
 
 pub mod ambient;
+pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod http;
 pub mod i18n;
+pub mod outbound;
 pub mod pdf;
 pub mod store;
+pub mod telemetry;
 pub mod vault;

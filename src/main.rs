@@ -1,3 +1,7 @@
-//! The executable: arguments go to `paraph::cli`.
+//! The executable: arguments go to [`paraph::cli`].
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    paraph::cli::run(std::env::args_os())
+}

@@ -176,8 +176,8 @@ fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<
 pub(super) struct Layered {
     /// The values; for a faulty key the one below it.
     pub(super) raw: RawConfig,
-    /// All settings in the example's order: path, and value as TOML.
-    pub(super) settings: Vec<(String, String)>,
+    /// All settings in the example's order: path and value.
+    pub(super) settings: Vec<(String, toml::Value)>,
     places: BTreeMap<String, Place>,
     source: Option<Source>,
     /// Keys with a fault of their own: what follows from them isn't worth a second message.
@@ -287,7 +287,7 @@ pub(super) fn lay(
         .iter()
         .map(|(path, default)| {
             let value = values.get(path).map_or(default, |(value, _)| value);
-            (path.clone(), toml_text(value))
+            (path.clone(), toml::Value::from(value))
         })
         .collect();
     Ok(Layered {
@@ -303,13 +303,13 @@ pub(super) fn lay(
     })
 }
 
-fn toml_text(value: &Typed) -> String {
-    match value {
-        Typed::Text(text) => toml::Value::String(text.clone()).to_string(),
-        Typed::Number(n) => n.to_string(),
-        Typed::Truth(b) => b.to_string(),
-        Typed::List(items) => {
-            toml::Value::Array(items.iter().cloned().map(toml::Value::String).collect()).to_string()
+impl From<&Typed> for toml::Value {
+    fn from(value: &Typed) -> Self {
+        match value {
+            Typed::Text(text) => Self::String(text.clone()),
+            Typed::Number(n) => Self::Integer(*n),
+            Typed::Truth(b) => Self::Boolean(*b),
+            Typed::List(items) => Self::Array(items.iter().cloned().map(Self::String).collect()),
         }
     }
 }

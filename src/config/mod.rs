@@ -22,8 +22,8 @@ pub use raw::{
     RawMail, RawOrganisation, RawServer, RawSigning, RawStorage, RawWebhooks,
 };
 pub use resolved::{
-    Admin, Api, Ceremony, Config, Documents, Envelopes, Fonts, Log, LogFormat, LogLevel, Mail,
-    MailFrom, MailTls, Organisation, Server, Signing, Storage, Webhooks,
+    Admin, Api, Ceremony, Config, Documents, Envelopes, Fonts, Log, Mail, MailFrom, MailTls,
+    Organisation, Server, Signing, Storage, Webhooks,
 };
 pub use secret::Secret;
 
@@ -78,8 +78,8 @@ impl Sources {
 pub struct Setting {
     /// `section.key`.
     pub path: String,
-    /// As TOML; a secret's reference, never the secret.
-    pub value: String,
+    /// A secret's reference, never the secret.
+    pub value: toml::Value,
     /// Where it came from.
     pub origin: Origin,
 }

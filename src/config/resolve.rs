@@ -4,14 +4,15 @@ use super::address::{PublicUrl, is_loopback};
 use super::fault::Faults;
 use super::layers::Layered;
 use super::resolved::{
-    Admin, Api, Ceremony, Config, Documents, Envelopes, Fonts, Log, LogFormat, LogLevel, Mail,
-    MailFrom, MailTls, Organisation, Server, Signing, Storage, Webhooks,
+    Admin, Api, Ceremony, Config, Documents, Envelopes, Fonts, Log, Mail, MailFrom, MailTls,
+    Organisation, Server, Signing, Storage, Webhooks,
 };
 use super::secret::Places;
 use super::units;
 use crate::domain::contact::EmailAddress;
 use crate::domain::network::Network;
 use crate::domain::{limits, text};
+use crate::telemetry::{Format, Level};
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
@@ -195,25 +196,25 @@ pub(super) fn resolve(
             it,
             "log.format",
             &raw.log.format,
-            LogFormat::Auto,
+            Format::Auto,
             &[
-                ("auto", LogFormat::Auto),
-                ("json", LogFormat::Json),
-                ("pretty", LogFormat::Pretty),
-                ("journald", LogFormat::Journald),
+                ("auto", Format::Auto),
+                ("json", Format::Json),
+                ("pretty", Format::Pretty),
+                ("journald", Format::Journald),
             ],
         ),
         level: choice(
             it,
             "log.level",
             &raw.log.level,
-            LogLevel::Info,
+            Level::Info,
             &[
-                ("error", LogLevel::Error),
-                ("warn", LogLevel::Warn),
-                ("info", LogLevel::Info),
-                ("debug", LogLevel::Debug),
-                ("trace", LogLevel::Trace),
+                ("error", Level::Error),
+                ("warn", Level::Warn),
+                ("info", Level::Info),
+                ("debug", Level::Debug),
+                ("trace", Level::Trace),
             ],
         ),
     };

@@ -3,6 +3,7 @@
 use super::secret::Secret;
 use crate::domain::contact::EmailAddress;
 use crate::domain::network::Network;
+use crate::telemetry;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -190,35 +191,7 @@ pub struct Webhooks {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Log {
     /// The form.
-    pub format: LogFormat,
+    pub format: telemetry::Format,
     /// The threshold.
-    pub level: LogLevel,
-}
-
-/// `[log] format`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogFormat {
-    /// By where standard error leads.
-    Auto,
-    /// A JSON object a line.
-    Json,
-    /// For eyes.
-    Pretty,
-    /// Fields of the system's journal.
-    Journald,
-}
-
-/// `[log] level`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogLevel {
-    /// Only what failed.
-    Error,
-    /// And what deserves a look.
-    Warn,
-    /// And what happened.
-    Info,
-    /// And how.
-    Debug,
-    /// Everything.
-    Trace,
+    pub level: telemetry::Level,
 }
