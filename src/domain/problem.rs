@@ -56,6 +56,11 @@ impl Faults {
         }
     }
 
+    /// Whether one more would not be kept: nothing is looked for any longer then.
+    fn are_full(&self) -> bool {
+        self.0.borrow().len() >= limits::PROBLEMS_MAX
+    }
+
     /// `meant`, if there were none.
     ///
     /// # Errors
@@ -396,17 +401,24 @@ impl<'f> Members<'f> {
     /// What is left is known to nobody.
     pub fn finish(mut self) {
         for name in std::mem::take(&mut self.map).keys() {
-            let shown = text::kept(name, 60);
-            let hint = nearest(name, self.known.iter().copied())
+            if self.faults.are_full() {
+                break;
+            }
+            // A stranger may send a megabyte as a name: it is neither measured nor sent back.
+            let shown = text::kept(name, UNKNOWN_NAME_CHARS_MAX);
+            let hint = nearest(&shown, self.known.iter().copied())
                 .map_or_else(String::new, |near| format!(" Did you mean `{near}`?"));
             self.fault(
-                name,
+                &shown,
                 "unknown_member",
                 format!("`{shown}` is not known here.{hint}"),
             );
         }
     }
 }
+
+/// Characters of an unknown member's name that an answer repeats.
+const UNKNOWN_NAME_CHARS_MAX: usize = 60;
 
 /// The stable code of a text's fault.
 pub fn text_code(fault: TextFault) -> &'static str {

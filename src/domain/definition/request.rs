@@ -94,9 +94,9 @@ fn read(
     let message = kept(&mut m, "message", before.map(|b| &b.message), |m| {
         m.lines("message", limits::MESSAGE_CHARS_MAX)
     });
-    let (documents, inline, documents_len) = documents(&mut m, before, older, faults);
+    let documents = documents(&mut m, before, older, faults);
     let recipients = recipients(&mut m, before, older, intake, faults);
-    let fields = fields(&mut m, before, &recipients, documents_len, intake, faults);
+    let fields = fields(&mut m, before, &recipients, documents.len, intake, faults);
 
     let signature_level = match m.string("signatureLevel").as_deref() {
         None | Some("SIMPLE") => SignatureLevel::Simple,
@@ -176,7 +176,7 @@ fn read(
     }
     m.waits_unless("locale", "en");
 
-    let definition = subject.zip(recipients).zip(documents).zip(fields).map(
+    let definition = subject.zip(recipients).zip(documents.ids).zip(fields).map(
         |(((subject, recipients), documents), fields)| Definition {
             subject,
             message,
@@ -206,7 +206,7 @@ fn read(
     m.finish();
     Some(Request {
         definition: definition?,
-        inline,
+        inline: documents.inline,
         send: older,
     })
 }

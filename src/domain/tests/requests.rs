@@ -492,3 +492,19 @@ fn a_field_outside_its_page_is_refused_with_the_size_of_the_page() {
     assert_eq!(d.faults_on(&[vec![a4]])[0].pointer, "/fields/0/pageNumber");
     assert_eq!(definition().faults_on(&[vec![a4]]), []);
 }
+
+#[test]
+fn a_flood_of_unknown_names_is_answered_briefly() {
+    let mut body = contract();
+    for i in 0..50_000 {
+        body[format!("unknown{i}")] = json!(1);
+    }
+    body["x".repeat(100_000)] = json!(1);
+    let problems = read(body).expect_err("faults");
+    assert_eq!(problems.len(), 100);
+    assert!(
+        problems
+            .iter()
+            .all(|p| p.message.len() < 200 && p.pointer.len() < 200)
+    );
+}

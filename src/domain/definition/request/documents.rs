@@ -7,13 +7,24 @@ use crate::domain::limits;
 use crate::domain::problem::{Faults, Members};
 use serde_json::Value;
 
-/// Ids of documents, documents in the request, and how many there are either way (where that is known).
+/// The documents of a request.
+#[derive(Default)]
+pub(super) struct Documents {
+    /// Their ids; none for documents that were brought along. `None` where they are faulty.
+    pub(super) ids: Option<Vec<DocumentId>>,
+    /// What was brought along.
+    pub(super) inline: Vec<InlineDocument>,
+    /// How many there are either way, where that is known.
+    pub(super) len: Option<usize>,
+}
+
+/// Reads them.
 pub(super) fn documents(
     m: &mut Members<'_>,
     before: Option<&Definition>,
     older: bool,
     faults: &Faults,
-) -> (Option<Vec<DocumentId>>, Vec<InlineDocument>, Option<usize>) {
+) -> Documents {
     if older {
         if m.take("documentIds").is_some() {
             m.fault(
@@ -26,30 +37,33 @@ pub(super) fn documents(
             .list("documents", limits::ENVELOPE_DOCUMENTS_MAX)
             .filter(|l| !l.is_empty());
         let Some(given) = m.require("documents", given) else {
-            return (None, Vec::new(), None);
+            return Documents::default();
         };
         let len = given.len();
         let inline: Vec<InlineDocument> = given
             .into_iter()
             .filter_map(|(pointer, item)| inline_document(pointer, item, faults))
             .collect();
-        let whole = (inline.len() == len).then(Vec::new);
-        return (whole, inline, Some(len));
+        return Documents {
+            ids: (inline.len() == len).then(Vec::new),
+            inline,
+            len: Some(len),
+        };
     }
     if let Some(before) = before
         && !m.has("documentIds")
     {
-        return (
-            Some(before.documents.clone()),
-            Vec::new(),
-            Some(before.documents.len()),
-        );
+        return Documents {
+            ids: Some(before.documents.clone()),
+            inline: Vec::new(),
+            len: Some(before.documents.len()),
+        };
     }
     let given = m
         .list("documentIds", limits::ENVELOPE_DOCUMENTS_MAX)
         .filter(|l| !l.is_empty());
     let Some(given) = m.require("documentIds", given) else {
-        return (None, Vec::new(), None);
+        return Documents::default();
     };
     let len = given.len();
     let mut ids: Vec<DocumentId> = Vec::with_capacity(len);
@@ -69,7 +83,11 @@ pub(super) fn documents(
             None => faults.add(pointer, "wrong_type", "A document id must be a text."),
         }
     }
-    (Some(ids), Vec::new(), Some(len))
+    Documents {
+        ids: Some(ids),
+        inline: Vec::new(),
+        len: Some(len),
+    }
 }
 
 fn inline_document(pointer: String, item: Value, faults: &Faults) -> Option<InlineDocument> {
