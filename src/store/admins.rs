@@ -28,8 +28,6 @@ pub struct Admin {
     pub failed_at: Option<Timestamp>,
     /// When they were made.
     pub created_at: Timestamp,
-    /// From this moment on they can't log in.
-    pub disabled_at: Option<Timestamp>,
 }
 
 impl std::fmt::Debug for Admin {
@@ -55,8 +53,7 @@ pub struct AdminSession {
     pub confirmed_at: Option<Timestamp>,
 }
 
-const COLUMNS: &str =
-    "id, email, name, password_hash, failures, failed_at, created_at, disabled_at FROM admin";
+const COLUMNS: &str = "id, email, name, password_hash, failures, failed_at, created_at FROM admin";
 
 fn admin(r: &Row<'_>) -> Result<Admin, Error> {
     Ok(Admin {
@@ -67,7 +64,6 @@ fn admin(r: &Row<'_>) -> Result<Admin, Error> {
         failures: r.get(4)?,
         failed_at: row::time_or_none(r, 5)?,
         created_at: row::time(r, 6)?,
-        disabled_at: row::time_or_none(r, 7)?,
     })
 }
 
@@ -104,8 +100,7 @@ impl ReadTx<'_> {
         )
     }
 
-    /// The session of this cookie and its administrator, if it is neither idle for `idle` nor older than `ttl`, and the
-    /// administrator isn't disabled.
+    /// The session of this cookie and its administrator, if it is neither idle for `idle` nor older than `ttl`.
     pub fn admin_session(
         &self,
         token_hash: &Digest,
@@ -135,9 +130,7 @@ impl ReadTx<'_> {
             return Ok(None);
         };
         let admin = self.admin(session.admin)?;
-        Ok(admin
-            .filter(|admin| admin.disabled_at.is_none())
-            .map(|admin| (session, admin)))
+        Ok(admin.map(|admin| (session, admin)))
     }
 
     /// Whether this setup link may be used: it is neither used nor expired.

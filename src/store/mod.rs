@@ -283,6 +283,10 @@ impl Drop for Store {
         self.stopped.store(true, Ordering::Release);
         self.checkpoint.notify();
         for thread in self.threads.drain(..) {
+            // A change may have held the last reference: the writer can't wait for itself, and ends by itself.
+            if thread.thread().id() == std::thread::current().id() {
+                continue;
+            }
             // A panic there was reported already; there is nothing left to save here.
             let _ = thread.join();
         }

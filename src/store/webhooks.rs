@@ -198,7 +198,7 @@ impl WriteTx<'_> {
     /// Removes a webhook: nothing more is sent to it. False where there is none.
     pub fn delete_webhook(&self, environment: Environment, id: WebhookId) -> Result<bool, Error> {
         let deleted = self.run(
-            "UPDATE webhook SET deleted_at = ?3, active = 0, secret = x'', previous_secret = NULL
+            "UPDATE webhook SET deleted_at = ?3, active = 0, secret = x''
              WHERE id = ?1 AND environment = ?2 AND deleted_at IS NULL",
             params![id.to_string(), environment.as_str(), self.now().as_millis()],
         )?;

@@ -302,10 +302,11 @@ impl Writer {
         );
         let stays = change.run(&tx);
         *steps += tx.steps();
-        // SQLite itself rolls everything back on some errors (no space, no memory, input or output).
+        // SQLite itself rolls everything back on some errors (no space, no memory, input or output). The change that met it has
+        // its own answer; the others of the batch may try again.
         if self.conn.is_autocommit() {
             return Err(rusqlite::Error::SqliteFailure(
-                rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL),
+                rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY),
                 Some("the database rolled the transaction back".into()),
             ));
         }

@@ -346,3 +346,34 @@ fn free_space_is_told() {
     let folder = Folder::new();
     assert!(vault_in(&folder).free_bytes().expect("statvfs") > 0);
 }
+
+#[test]
+fn many_threads_may_bring_the_same_bytes_while_another_wants_them_gone() {
+    let folder = Folder::new();
+    let vault = vault_in(&folder);
+    // Stands for the intents: who brings the file has said so before, who removes it asks under the lock.
+    let intents = AtomicU64::new(0);
+    let digest = Digest::of(b"wanted by all");
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..10 {
+                    let received = vault.receive(b"wanted by all").expect("receive");
+                    intents.fetch_add(1, Ordering::SeqCst);
+                    vault.put(Live, received).expect("put");
+                    vault.open_checked(Live, &digest).expect("named, so there");
+                    intents.fetch_sub(1, Ordering::SeqCst);
+                }
+            });
+        }
+        scope.spawn(|| {
+            for _ in 0..100 {
+                let named = || Ok(intents.load(Ordering::SeqCst) > 0);
+                vault
+                    .remove_unless::<Error>(Live, &digest, named)
+                    .expect("asks");
+            }
+        });
+    });
+    assert_eq!(incoming_names(&folder), 0);
+}

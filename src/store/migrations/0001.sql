@@ -255,8 +255,6 @@ CREATE TABLE webhook (
     active INTEGER NOT NULL,
     -- Encrypted under the master key.
     secret BLOB NOT NULL,
-    previous_secret BLOB,
-    previous_until INTEGER,
     created_at INTEGER NOT NULL,
     failing_since INTEGER,
     deleted_at INTEGER
@@ -335,8 +333,7 @@ CREATE TABLE admin (
     password_hash TEXT NOT NULL,
     failures INTEGER NOT NULL DEFAULT 0,
     failed_at INTEGER,
-    created_at INTEGER NOT NULL,
-    disabled_at INTEGER
+    created_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE admin_session (
@@ -353,7 +350,6 @@ CREATE INDEX admin_session_age ON admin_session (created_at);
 -- Links that let somebody set a password: SHA-256 of the token.
 CREATE TABLE setup_token (
     token_hash BLOB PRIMARY KEY CHECK (length(token_hash) = 32),
-    email TEXT,
     created_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
     used_at INTEGER

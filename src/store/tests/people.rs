@@ -124,7 +124,6 @@ fn an_administrators_session_ends_by_idling_by_age_and_by_a_new_password() {
                 failures: 0,
                 failed_at: None,
                 created_at: tx.now(),
-                disabled_at: None,
             };
             tx.insert_admin(&admin)?;
             assert!(tx.has_admin()?);

@@ -326,3 +326,43 @@ fn a_database_of_a_newer_program_is_refused() {
     );
     assert!(matches!(refused, Err(Error::NewerSchema { found: 99, .. })));
 }
+
+#[test]
+fn a_change_may_hold_the_last_reference_to_the_store() {
+    let f = fixture();
+    let Fixture { store, folder, .. } = f;
+    let store = Arc::new(store);
+    let (own, (release, held)) = (Arc::clone(&store), mpsc::channel::<()>());
+    let pending = store
+        .begin_write::<_, Error>(move |tx| {
+            let _ = held.recv();
+            let path = own.path().to_owned();
+            tx.set(Setting::Instance, "last")?;
+            Ok(path)
+        })
+        .expect("room");
+    drop(store);
+    drop(release);
+    let path = pending.wait().expect("written");
+    assert!(path.starts_with(folder.path()));
+}
+
+#[test]
+fn a_checkpoint_moves_the_log_into_the_database_and_truncating_empties_it() {
+    let folder = Folder::new();
+    let path = folder.path().join("t.db");
+    let wal = folder.path().join("t.db-wal");
+    let conn = connection::open_writer(&path).expect("open");
+    conn.execute_batch("CREATE TABLE t (x); INSERT INTO t VALUES (zeroblob(100000));")
+        .expect("rows");
+    let bytes = |path: &Path| std::fs::metadata(path).expect("file").len();
+    assert!(
+        bytes(&path) < 100_000 && bytes(&wal) > 100_000,
+        "no commit copies the log"
+    );
+    let other = connection::open_checkpointer(&path).expect("open");
+    writer::checkpoint(&other, "PASSIVE").expect("passive");
+    assert!(bytes(&path) > 100_000);
+    writer::checkpoint(&conn, "TRUNCATE").expect("truncate");
+    assert_eq!(bytes(&wal), 0);
+}
