@@ -122,6 +122,11 @@ export function startAutosave(form, fields, texts) {
     csrf,
     // The form itself carries every answer.
     leaving: () => queue.clear(),
-    touch: async () => { await fetch(`${texts.base}/status`); },
+    touch: async () => {
+      const { status } = await fetch(`${texts.base}/status`);
+      if (status !== 401 && status !== 403) return;
+      over = true;
+      tell(texts.ended ?? '');
+    },
   };
 }
