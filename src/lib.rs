@@ -13,6 +13,7 @@ pub mod http;
 pub mod i18n;
 pub mod outbound;
 pub mod pdf;
+pub mod pki;
 pub mod store;
 pub mod telemetry;
 pub mod vault;
