@@ -191,7 +191,28 @@ fn by_scheme(
         },
         Scheme::Pkcs1(_) | Scheme::Pss(_) => return Err(KEY),
     };
+    if kind.oid == oid::RSA {
+        check_rsa_size(key)?;
+    }
     UnparsedPublicKey::new(verification, key)
         .verify(message, signature)
         .map_err(|_| Rejected::Wrong)
+}
+
+/// ring answers a short key like a wrong signature; one says "cannot tell", the other "forged".
+fn check_rsa_size(key: &[u8]) -> Result<(), Rejected> {
+    const KEY: Rejected = Rejected::Unsupported("an RSA key outside 2048 to 8192 bits");
+    let mut r = Reader::whole(key, der::SEQUENCE, "RSA key").map_err(|_| KEY)?;
+    let modulus = r.integer().map_err(|_| KEY)?;
+    let modulus = match modulus {
+        [0, digits @ ..] => digits,
+        digits => digits,
+    };
+    let zeros = modulus.first().map_or(0, |first| first.leading_zeros());
+    let bits = (modulus.len() * 8).saturating_sub(zeros as usize);
+    if (2048..=8192).contains(&bits) {
+        Ok(())
+    } else {
+        Err(KEY)
+    }
 }

@@ -20,3 +20,6 @@ pub const ATTRIBUTES_MAX: usize = 32;
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod foreign_tests;
