@@ -17,3 +17,4 @@ pub mod pki;
 pub mod store;
 pub mod telemetry;
 pub mod vault;
+pub mod worker;
