@@ -41,6 +41,7 @@ pub mod place;
 pub mod prepare;
 pub mod source;
 pub mod text;
+pub mod trail;
 pub mod update;
 pub mod xref;
 

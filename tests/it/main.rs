@@ -1,9 +1,6 @@
 //! The one integration binary: the real server over HTTP. Each file is a journey or a house rule.
 
-<<<<<<< HEAD
 #![allow(clippy::unwrap_used, reason = "a test's helper fails its test")]
 
 mod binary;
-=======
 mod worker;
->>>>>>> 0437a0b (Do strangers' bytes in a confined worker process)
