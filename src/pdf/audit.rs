@@ -5,13 +5,18 @@
 //! met in several roles and is looked at once in each; being met as nothing special adds nothing to any other.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fmt;
 
 use super::document::Document;
 use super::error::{Code, Error};
 use super::object::{Dict, Object, Ref, shown};
 use super::pages::PageTree;
 use super::source::ReadAt;
+
+mod finding;
+mod role;
+
+pub use finding::{Finding, Kind};
+use role::{Role, child};
 
 /// Nodes of the form field tree inside each other, for inherited `/FT`.
 const FIELD_DEPTH_MAX: usize = 256;
@@ -23,103 +28,6 @@ pub const FINDINGS_MAX: usize = 1000;
 pub struct Limits {
     /// Pages that a document may have.
     pub pages_max: usize,
-}
-
-/// What an upload may not bring.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
-    /// A signature field with a value (12.7.5.5).
-    SignedField,
-    /// A dictionary with `/ByteRange`: a signature or time-stamp (12.8.1).
-    ByteRange,
-    /// `/Perms` with an entry: a certification or usage rights (12.8.6).
-    Permissions,
-    /// `/NeedsRendering true` in the catalog: the pages are made by a program (dynamic XFA).
-    DynamicXfa,
-    /// `/OpenAction` with another action than GoTo (7.7.2).
-    OpenAction,
-    /// An `/AA` dictionary with an entry (12.6.3).
-    AdditionalActions,
-    /// A JavaScript action, those in the catalog's names too (12.6.4.17).
-    JavaScript,
-    /// Any other action that runs, sends, fetches, shows or hides something (12.6.4).
-    Action,
-    /// A URI action to something else than http, https or mailto (12.6.4.8).
-    Uri,
-    /// A file specification with an embedded file (7.11.4).
-    EmbeddedFile,
-    /// The catalog's tree of embedded files (7.11.4).
-    EmbeddedFiles,
-    /// An associated file `/AF` (14.13).
-    AssociatedFile,
-    /// A portable collection (12.3.5).
-    Collection,
-    /// An XFA form (12.7.8).
-    Xfa,
-    /// Alternate images: the printer may get another than the screen (8.9.5.4).
-    AlternateImage,
-    /// A reference XObject: shows a page of another file (8.10.4).
-    ReferenceXObject,
-    /// An annotation with a file, a sound, a film or a 3D scene (12.5.6).
-    MediaAnnotation,
-    /// A stream whose data lies outside the file (7.3.8.2, `/F`).
-    ExternalStream,
-}
-
-impl Kind {
-    /// A short name for reasons and logs.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::SignedField => "signature field with /V",
-            Self::ByteRange => "dictionary with /ByteRange",
-            Self::Permissions => "/Perms",
-            Self::DynamicXfa => "dynamic XFA form",
-            Self::OpenAction => "OpenAction",
-            Self::AdditionalActions => "AA (additional actions)",
-            Self::JavaScript => "JavaScript",
-            Self::Action => "action",
-            Self::Uri => "URI other than http, https, mailto",
-            Self::EmbeddedFile => "embedded file",
-            Self::EmbeddedFiles => "tree of embedded files",
-            Self::AssociatedFile => "associated file",
-            Self::Collection => "collection",
-            Self::Xfa => "XFA form",
-            Self::AlternateImage => "alternate image",
-            Self::ReferenceXObject => "reference XObject",
-            Self::MediaAnnotation => "media annotation",
-            Self::ExternalStream => "stream with outside data",
-        }
-    }
-
-    /// The code of the refusal of an upload.
-    pub const fn code(self) -> Code {
-        match self {
-            Self::SignedField | Self::ByteRange | Self::Permissions => Code::AlreadySigned,
-            Self::DynamicXfa => Code::Unrenderable,
-            _ => Code::ActiveContent,
-        }
-    }
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// One thing that was found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// What it is.
-    pub kind: Kind,
-    /// More words: the action's or annotation's type, the scheme.
-    pub detail: String,
-    /// The indirect object that it stands in; `None` in the trailer.
-    pub object: Option<Ref>,
-    /// The page that it hangs on, from 1, where it hangs on one.
-    pub page: Option<usize>,
-    /// Where that object stands in the file, in bytes.
-    pub offset: Option<u64>,
 }
 
 /// What a walk over the whole file gives.
@@ -266,33 +174,6 @@ pub fn audit<R: ReadAt>(document: &Document<R>, limits: &Limits) -> Result<Audit
         counts: walk.counts,
         objects: walk.objects,
     })
-}
-
-/// What an object is, by the key that it hangs on. The order is that of the bits in [`Walk::met`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Role {
-    /// Nothing special.
-    Plain,
-    Catalog,
-    /// The catalog's `/Names`.
-    Names,
-    /// A node of the tree of named scripts.
-    ScriptNames,
-    /// A page or a node of the page tree.
-    PageNode,
-    /// A navigation node (12.4.4.2).
-    NavigationNode,
-    /// An annotation, a form field, or both in one.
-    Annotation,
-    /// The interactive form.
-    Form,
-    OutlineItem,
-    /// The catalog's `/OpenAction`: a destination or an action.
-    OpenAction,
-    /// An action or an array of them.
-    Action,
-    /// A dictionary whose values are actions.
-    Actions,
 }
 
 /// The bit in [`Walk::met`] beside those of the roles: the object was looked at.
@@ -654,36 +535,6 @@ impl<R: ReadAt> Walk<'_, R> {
             }
         }
         Ok(())
-    }
-}
-
-/// The role of what hangs on `key` of a dictionary in `role`.
-fn child(role: Role, key: &[u8]) -> Role {
-    match (role, key) {
-        (Role::Catalog, b"OpenAction") => Role::OpenAction,
-        (Role::Catalog | Role::PageNode | Role::Annotation, b"AA") => Role::Actions,
-        (Role::Catalog, b"Names") => Role::Names,
-        (Role::Catalog, b"AcroForm") => Role::Form,
-        (Role::Catalog, b"Outlines") => Role::OutlineItem,
-        (Role::Catalog, b"Pages") => Role::PageNode,
-        (Role::Names, b"JavaScript") | (Role::ScriptNames, b"Kids") => Role::ScriptNames,
-        // The odd ones of /Names are strings, the even ones actions.
-        (Role::ScriptNames, b"Names") => Role::Action,
-        (Role::PageNode, b"Kids" | b"Parent") => Role::PageNode,
-        (Role::PageNode, b"Annots") => Role::Annotation,
-        (Role::PageNode, b"PresSteps") => Role::NavigationNode,
-        (Role::NavigationNode, b"Next" | b"Prev") => Role::NavigationNode,
-        (Role::NavigationNode, b"NA" | b"PA") => Role::Action,
-        (Role::Annotation, b"A" | b"PA") => Role::Action,
-        (Role::Annotation, b"Kids" | b"Parent" | b"Popup" | b"IRT") => Role::Annotation,
-        (Role::Form, b"Fields" | b"CO") => Role::Annotation,
-        (Role::OutlineItem, b"First" | b"Last" | b"Next" | b"Prev" | b"Parent") => {
-            Role::OutlineItem
-        }
-        (Role::OutlineItem, b"A") => Role::Action,
-        (Role::Actions, _) => Role::Action,
-        (Role::Action | Role::OpenAction, b"Next") => Role::Action,
-        _ => Role::Plain,
     }
 }
 
