@@ -24,6 +24,7 @@
 pub mod added;
 pub mod appearance;
 pub mod audit;
+pub mod check;
 pub mod document;
 pub mod error;
 pub mod filter;
@@ -39,6 +40,8 @@ pub mod object;
 pub mod pages;
 pub mod place;
 pub mod prepare;
+pub mod seal;
+pub mod sign;
 pub mod source;
 pub mod text;
 pub mod trail;

@@ -97,12 +97,14 @@ impl<R: ReadAt> ReadAt for Joined<'_, R> {
     }
 
     fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
-        let Some(left) = self.base_length.checked_sub(offset).filter(|left| *left > 0) else {
+        let Some(left) = self
+            .base_length
+            .checked_sub(offset)
+            .filter(|left| *left > 0)
+        else {
             return self.tail.read_at(offset - self.base_length, buf);
         };
-        let room = buf
-            .len()
-            .min(usize::try_from(left).unwrap_or(usize::MAX));
+        let room = buf.len().min(usize::try_from(left).unwrap_or(usize::MAX));
         match buf.get_mut(..room) {
             Some(part) => self.base.read_at(offset, part),
             None => Ok(0),
@@ -147,7 +149,7 @@ pub fn open_hole<R: ReadAt>(
         }
     };
     let mut catalog = document.root().clone();
-    let mut form = Form::of(document, &catalog)?;
+    let form = Form::of(document, &catalog)?;
     let name = form.free_name(document, &spec.field)?;
     form.append(document, widget, &mut objects, &mut catalog)?;
     append_reference(document, &mut page_dict, "Annots", widget, &mut objects)?
@@ -410,7 +412,11 @@ fn append_reference<R: ReadAt>(
     let mut items = match document.resolve(&value)?.into_owned() {
         Object::Array(items) => items,
         Object::Null => Vec::new(),
-        _ => return Err(SealError::Form("a list of fields or annotations is no array")),
+        _ => {
+            return Err(SealError::Form(
+                "a list of fields or annotations is no array",
+            ));
+        }
     };
     let existed = !items.is_empty();
     items.push(item.into());
