@@ -11,6 +11,7 @@ mod resolve;
 mod resolved;
 mod secret;
 pub mod units;
+mod values;
 
 #[cfg(test)]
 mod tests;

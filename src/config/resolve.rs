@@ -8,13 +8,13 @@ use super::resolved::{
     Organisation, Server, Signing, Storage, Webhooks,
 };
 use super::secret::Places;
-use super::units;
+use super::values::{bytes, choice, networks, number, ordered, span};
 use crate::domain::contact::EmailAddress;
 use crate::domain::network::Network;
 use crate::domain::{limits, text};
+use crate::i18n::{Locale, Zone};
 use crate::telemetry::{Format, Level};
 use std::net::SocketAddr;
-use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -349,21 +349,26 @@ fn organisation(it: &mut Layered, raw: &super::raw::RawOrganisation) -> Organisa
             .map_err(|e| it.refuse("organisation.contact", &format!("\"{contact}\" {e}")))
             .ok()
     });
-    if raw.time_zone.is_empty() {
-        it.refuse(
-            "organisation.time_zone",
-            "a name as in \"Europe/Paris\" is wanted",
+    let time_zone = Zone::new(&raw.time_zone).unwrap_or_else(|e| {
+        it.refuse("organisation.time_zone", &e.to_string());
+        Zone::utc()
+    });
+    let locale = Locale::from_tag(&raw.locale).unwrap_or_else(|| {
+        let tags: Vec<&str> = Locale::ALL.iter().map(|it| it.tag()).collect();
+        let message = format!(
+            "\"{}\": the languages there are: {}",
+            raw.locale,
+            tags.join(", ")
         );
-    }
-    if raw.locale != "en" {
-        it.refuse("organisation.locale", "the languages there are: \"en\"");
-    }
+        it.refuse("organisation.locale", &message);
+        Locale::default()
+    });
     Organisation {
         name,
         country,
         contact,
-        time_zone: raw.time_zone.clone(),
-        locale: raw.locale.clone(),
+        time_zone,
+        locale,
     }
 }
 
@@ -496,108 +501,4 @@ fn fallback_font(it: &mut Layered, text: &str) -> Option<PathBuf> {
         it.refuse("fonts.fallback", &format!("{text}: there is no such file"));
     }
     Some(path)
-}
-
-fn networks(it: &mut Layered, path: &str, texts: &[String]) -> Vec<Network> {
-    texts
-        .iter()
-        .filter_map(|text| match text.parse() {
-            Ok(network) => Some(network),
-            Err(e) => {
-                it.refuse(path, &format!("\"{text}\": {e}"));
-                None
-            }
-        })
-        .collect()
-}
-
-fn number(it: &mut Layered, path: &str, value: i64, range: RangeInclusive<u32>) -> u32 {
-    match u32::try_from(value).ok().filter(|n| range.contains(n)) {
-        Some(n) => n,
-        None => {
-            it.refuse(
-                path,
-                &format!(
-                    "{value}: a number from {} to {} is wanted",
-                    range.start(),
-                    range.end()
-                ),
-            );
-            *range.start()
-        }
-    }
-}
-
-fn bytes(it: &mut Layered, path: &str, text: &str, range: RangeInclusive<u64>) -> u64 {
-    let read = units::bytes(text);
-    match read.filter(|n| range.contains(n)) {
-        Some(n) => n,
-        None => {
-            let message = match read {
-                None => format!(
-                    "\"{text}\": a size with its unit is wanted, as in \"50 MB\" or \"512 MiB\""
-                ),
-                Some(_) => format!(
-                    "\"{text}\": a size from {} to {} is wanted",
-                    units::bytes_text(*range.start()),
-                    units::bytes_text(*range.end())
-                ),
-            };
-            it.refuse(path, &message);
-            *range.start()
-        }
-    }
-}
-
-fn span(it: &mut Layered, path: &str, text: &str, range: RangeInclusive<Duration>) -> Duration {
-    let read = units::span(text);
-    match read.filter(|it| range.contains(it)) {
-        Some(span) => span,
-        None => {
-            let message = match read {
-                None => format!(
-                    "\"{text}\": a time with its unit is wanted, as in \"15m\", \"8h\" or \"90 days\""
-                ),
-                Some(_) => format!(
-                    "\"{text}\": a time from {} to {} is wanted",
-                    units::span_text(*range.start()),
-                    units::span_text(*range.end())
-                ),
-            };
-            it.refuse(path, &message);
-            *range.start()
-        }
-    }
-}
-
-fn choice<T: Copy>(
-    it: &mut Layered,
-    path: &str,
-    text: &str,
-    fallback: T,
-    known: &[(&str, T)],
-) -> T {
-    if let Some((_, value)) = known.iter().find(|(word, _)| *word == text) {
-        return *value;
-    }
-    let words: Vec<String> = known
-        .iter()
-        .map(|(word, _)| format!("\"{word}\""))
-        .collect();
-    it.refuse(
-        path,
-        &format!("\"{text}\": one of {} is wanted", words.join(", ")),
-    );
-    fallback
-}
-
-fn ordered(it: &mut Layered, idle: &str, idle_span: Duration, whole: &str, whole_span: Duration) {
-    if idle_span > whole_span {
-        let message = format!(
-            "{idle} ({}) is longer than {whole} ({}), so it would never come to it",
-            units::span_text(idle_span),
-            units::span_text(whole_span)
-        );
-        it.refuse_together(&[idle, whole], &message);
-    }
 }

@@ -3,6 +3,7 @@
 use super::secret::Secret;
 use crate::domain::contact::EmailAddress;
 use crate::domain::network::Network;
+use crate::i18n::{Locale, Zone};
 use crate::telemetry;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -74,10 +75,10 @@ pub struct Organisation {
     pub country: Option<String>,
     /// For signers who have a question.
     pub contact: Option<EmailAddress>,
-    /// IANA name.
-    pub time_zone: String,
-    /// Language tag.
-    pub locale: String,
+    /// Of dates that people read.
+    pub time_zone: Zone,
+    /// Where the reader asks for none that is there.
+    pub locale: Locale,
 }
 
 /// `[admin]`.

@@ -318,3 +318,18 @@ fn the_caret_stands_right_behind_letters_of_several_bytes_and_tabs() {
         "{faults}"
     );
 }
+
+#[test]
+fn an_unknown_time_zone_or_language_is_told() {
+    let faults = Case::new("zone")
+        .file("[organisation]\ntime_zone = \"Europe/Atlantis\"\nlocale = \"tlh\"\n")
+        .faults();
+    assert!(
+        faults.contains("paraph.toml:2: organisation.time_zone: no time zone is called"),
+        "{faults}"
+    );
+    assert!(
+        faults.contains("paraph.toml:3: organisation.locale: \"tlh\": the languages there are: en"),
+        "{faults}"
+    );
+}

@@ -3,4 +3,5 @@
 #![allow(clippy::unwrap_used, reason = "a test's helper fails its test")]
 
 mod binary;
+mod tidy;
 mod worker;
