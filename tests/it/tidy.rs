@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Lines of a source file that ship, at most: beyond it is a seam.
-const LINES_MAX: usize = 720;
+const LINES_MAX: usize = 800;
 
 /// Each floor with the floors it may import. A name with `::` allows only that part.
 const FLOORS: [(&str, &[&str]); 15] = [
@@ -21,7 +21,10 @@ const FLOORS: [(&str, &[&str]); 15] = [
     ("outbound", &["domain"]),
     ("worker", &["pdf"]),
     ("pdf", &["pki", "domain::time", "domain::digest"]),
-    ("pki", &["domain::time", "domain::digest"]),
+    (
+        "pki",
+        &["ambient::Entropy", "domain::time", "domain::digest"],
+    ),
     ("ambient", &["domain::time"]),
     ("domain", &[]),
     ("i18n", &[]),
@@ -159,7 +162,7 @@ fn shipped(code: &str) -> String {
     out
 }
 
-/// The files of `src` that ship: not `tests.rs`, nor any other module that stands behind `#[cfg(test)]`.
+/// The files of `src` that ship: not `tests.rs` and `..._tests.rs`, nor any other module that stands behind `#[cfg(test)]`.
 fn shipped_sources() -> Vec<Source> {
     let all = sources("src", &[".rs"]);
     let mut behind = Vec::new();
@@ -181,9 +184,10 @@ fn shipped_sources() -> Vec<Source> {
             behind.push(format!("{folder}/{name}/"));
         }
     }
-    all.into_iter()
-        .filter(|it| !behind.iter().any(|path| it.path.starts_with(path.as_str())))
-        .collect()
+    let is_behind = |path: &str| {
+        path.ends_with("tests.rs") || behind.iter().any(|it| path.starts_with(it.as_str()))
+    };
+    all.into_iter().filter(|it| !is_behind(&it.path)).collect()
 }
 
 fn floor_of(path: &str) -> String {
