@@ -2,6 +2,7 @@
 
 mod check_config;
 mod config;
+pub mod contract;
 mod healthcheck;
 mod output;
 mod version;

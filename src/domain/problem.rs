@@ -363,7 +363,7 @@ impl<'f> Members<'f> {
         value
     }
 
-    fn not_available(&self, name: &str, value: Option<&str>) {
+    pub fn not_available(&self, name: &str, value: Option<&str>) {
         let what = value.map_or_else(|| format!("`{name}`"), |v| format!("`{name}`: `{v}`"));
         self.fault(
             name,

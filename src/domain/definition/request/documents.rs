@@ -90,6 +90,18 @@ pub(super) fn documents(
     }
 }
 
+impl InlineDocument {
+    /// Reads the body of POST /documents in its JSON form.
+    ///
+    /// # Errors
+    /// All faults at once.
+    pub fn read(body: Value) -> Result<Self, Vec<crate::domain::problem::Problem>> {
+        let faults = Faults::new();
+        let meant = inline_document(String::new(), body, &faults);
+        faults.or(meant)
+    }
+}
+
 fn inline_document(pointer: String, item: Value, faults: &Faults) -> Option<InlineDocument> {
     let mut m = Members::of(item, pointer.clone(), faults)?;
     let name = m.line("name", limits::DOCUMENT_NAME_CHARS_MAX);
