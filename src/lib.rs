@@ -6,14 +6,17 @@
 //! The modules in reading order; the whole map stands in `src/ARCHITECTURE.md`.
 
 pub mod ambient;
+pub mod app;
 pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod http;
 pub mod i18n;
+pub mod jobs;
 pub mod outbound;
 pub mod pdf;
 pub mod pki;
+pub mod server;
 pub mod store;
 pub mod telemetry;
 pub mod vault;

@@ -1,0 +1,114 @@
+//! What nobody asks for: leftovers of crashes, old replies and sessions, files that nothing names any more.
+
+use super::{App, Error};
+use crate::domain::environment::Environment;
+use crate::domain::event::SystemEvent;
+use crate::domain::origin::Origin;
+use crate::store::WriteTx;
+
+/// Rows that one step removes, at most, so that no transaction is long.
+const STEP: u32 = 500;
+/// Steps of one round, at most.
+const STEPS_MAX: u32 = 100;
+
+impl App {
+    /// At start, under the data folder's lock: settles what a crash left.
+    pub fn recover(&self) -> Result<(), Error> {
+        self.vault.recover()?;
+        self.store.write(|tx| {
+            tx.release_leases()?;
+            Ok::<_, Error>(())
+        })?;
+        self.repeat(|tx| {
+            Ok(tx.abandon_intents(tx.now().plus(std::time::Duration::from_millis(1)), STEP)?)
+        })?;
+        self.sweep_files()?;
+        self.sweep_sealing()
+    }
+
+    /// An envelope that waits for its seal has a job; if one was lost, it gets one.
+    fn sweep_sealing(&self) -> Result<(), Error> {
+        let mut lost = Vec::new();
+        for environment in Environment::ALL {
+            let ids = self.store.read(|tx| {
+                tx.sealing_without_job(environment, STEP)
+                    .map_err(Error::from)
+            })?;
+            lost.extend(ids.into_iter().map(|id| (environment, id)));
+        }
+        for (environment, id) in lost {
+            tracing::warn!(envelope = %id, "an envelope waited for its seal without a job; it has one now");
+            self.store.write(move |tx| {
+                tx.queue_job(crate::store::JobKind::Seal, environment, id, tx.now())?;
+                Ok::<_, Error>(())
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Every few minutes.
+    pub fn tidy(&self) -> Result<(), Error> {
+        let (signing, admin) = (
+            self.settings.signing_session_ttl,
+            self.settings.admin_session_ttl,
+        );
+        self.repeat(|tx| Ok(tx.forget_replies(STEP)?))?;
+        self.repeat(move |tx| Ok(tx.forget_signing_sessions(signing, STEP)?))?;
+        self.repeat(move |tx| Ok(tx.forget_admin_sessions(admin, STEP)?))?;
+        self.sweep_files()?;
+        self.sweep_sealing()
+    }
+
+    /// Removes files that lost their last name.
+    pub(crate) fn sweep_files(&self) -> Result<(), Error> {
+        for _ in 0..STEPS_MAX {
+            let orphans = self
+                .store
+                .read(|tx| tx.orphans(STEP).map_err(Error::from))?;
+            if orphans.is_empty() {
+                return Ok(());
+            }
+            for (environment, digest) in orphans {
+                self.vault.remove_unless(environment, &digest, || {
+                    self.store
+                        .read(|tx| tx.is_named(environment, &digest).map_err(Error::from))
+                })?;
+                self.store
+                    .write(move |tx| tx.forget_orphan(environment, &digest).map_err(Error::from))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn repeat(
+        &self,
+        step: impl Fn(&WriteTx<'_>) -> Result<usize, Error> + Clone + Send + 'static,
+    ) -> Result<(), Error> {
+        for _ in 0..STEPS_MAX {
+            let step = step.clone();
+            if self.store.write(move |tx| step(tx))? == 0 {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// The server came up.
+    pub fn record_start(&self) -> Result<(), Error> {
+        let event = SystemEvent::SystemStarted {
+            platform: std::env::consts::OS.to_owned(),
+        };
+        self.store.write(move |tx| {
+            tx.record_system(&event, &Origin::system())?;
+            Ok::<_, Error>(())
+        })
+    }
+
+    /// The server goes down in order.
+    pub fn record_stop(&self) -> Result<(), Error> {
+        self.store.write(|tx| {
+            tx.record_system(&SystemEvent::SystemStopped, &Origin::system())?;
+            Ok::<_, Error>(())
+        })
+    }
+}

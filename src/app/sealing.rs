@@ -1,0 +1,311 @@
+//! The seal job: prepare, seal, check from the bytes, keep, record. It may run twice, or in vain; a failure is visible, is
+//! retried, and loses no signature.
+
+use super::auditing::entries;
+use super::envelopes::load;
+use super::seals::Sealer;
+use super::stamping::Evidence;
+use super::working::SEALING;
+use super::{App, Error};
+use crate::domain::audit::Entry;
+use crate::domain::command::{Command, Note};
+use crate::domain::digest::Digest;
+use crate::domain::envelope::{Envelope, FrozenDocument, SealLevel, Sealed, State};
+use crate::domain::environment::Environment;
+use crate::domain::event::Event;
+use crate::domain::ids::EnvelopeId;
+use crate::domain::origin::Origin;
+use crate::domain::refusal::Refusal;
+use crate::pdf::check::{Expected, check};
+use crate::pdf::sign::{SignatureSpec, seal};
+use crate::store::{Job, JobKind, Trail};
+use std::time::Duration;
+
+/// How long a seal's job is held: longer than the largest envelope takes.
+const LEASE: Duration = Duration::from_secs(900);
+/// Waits between attempts; then every six hours, for ever: a seal is never given up.
+const WAITS: [Duration; 5] = [
+    Duration::from_secs(5),
+    Duration::from_secs(60),
+    Duration::from_secs(300),
+    Duration::from_secs(1800),
+    Duration::from_secs(7200),
+];
+/// Pages of a sealed file, at most: of the largest original and all that a seal adds.
+pub(super) const PAGES_MAX: usize = 100_000;
+const WAIT_LATER: Duration = Duration::from_secs(6 * 3600);
+
+impl App {
+    /// Does one due seal or audit trail. `false`: nothing is due.
+    pub fn sealing_next(&self) -> Result<bool, Error> {
+        let Some(job) = self
+            .store
+            .write(|tx| Ok::<_, Error>(tx.claim_job(&SEALING, LEASE)?))?
+        else {
+            return Ok(false);
+        };
+        let done = match job.kind {
+            JobKind::Seal => self.seal_envelope(&job),
+            JobKind::Trail => self.keep_trail(job.environment, job.envelope),
+            JobKind::Expire => Ok(()),
+        };
+        match done {
+            Ok(()) => self.store.write(move |tx| {
+                // Recorded already where the result was: the lease is gone then.
+                if tx.holds(&job.lease)? {
+                    tx.finish(&job.lease)?;
+                }
+                Ok::<_, Error>(())
+            })?,
+            Err(error) => self.record_failure(&job, &error)?,
+        }
+        Ok(true)
+    }
+
+    fn record_failure(&self, job: &Job, error: &Error) -> Result<(), Error> {
+        let reason = std::error::Error::source(error)
+            .map_or(error.to_string(), |cause| format!("{error} {cause}"));
+        tracing::error!(envelope = %job.envelope, reason, "a seal or an audit trail could not be made; it will be tried again");
+        let made = job.lease.tries();
+        let wait = WAITS
+            .get(
+                usize::try_from(made)
+                    .unwrap_or(usize::MAX)
+                    .saturating_sub(1),
+            )
+            .copied()
+            .unwrap_or(WAIT_LATER);
+        let parks = matches!(error, Error::SealUnavailable(_));
+        let (lease, environment, id, is_seal) = (
+            job.lease.clone(),
+            job.environment,
+            job.envelope,
+            job.kind == JobKind::Seal,
+        );
+        self.store.write(move |tx| {
+            tx.fail(&lease, Some(tx.now().plus(wait)), &reason)?;
+            if !is_seal {
+                return Ok(());
+            }
+            let mut envelope = load(tx, environment, id)?;
+            let command = if parks {
+                Command::ParkSeal { reason }
+            } else {
+                Command::Note(Note::SealFailed {
+                    attempt: made,
+                    reason,
+                })
+            };
+            let events = envelope.decide(command, tx.now())?;
+            tx.record(&mut envelope, events, &Origin::system())?;
+            Ok::<_, Error>(())
+        })
+    }
+
+    fn seal_envelope(&self, job: &Job) -> Result<(), Error> {
+        let (environment, id) = (job.environment, job.envelope);
+        let (envelope, trail) = self
+            .store
+            .read(|tx| Ok::<_, Error>((load(tx, environment, id)?, entries(tx, id)?)))?;
+        if !matches!(envelope.state, State::Sealing { .. }) {
+            return Ok(());
+        }
+        self.expect_seal(environment)?;
+        let sealer = self.sealer(environment)?;
+        let evidence = evidence(&envelope, &trail)?;
+        let mut sealed = Vec::with_capacity(envelope.documents.len());
+        for document in &envelope.documents {
+            let _permit = self.heavy.take()?;
+            sealed.push(self.seal_document(&envelope, document, &evidence, &sealer)?);
+        }
+        let lease = job.lease.clone();
+        let digests: Vec<Digest> = sealed.iter().map(|s| s.sha256).collect();
+        self.store.write(move |tx| {
+            if !tx.holds(&lease)? {
+                return Ok(());
+            }
+            let mut envelope = load(tx, environment, id)?;
+            let events = match envelope.decide(Command::RecordSeal { sealed }, tx.now()) {
+                Ok(events) => events,
+                // Withdrawn while the seal was parked: there is nothing to record.
+                Err(Refusal::WrongState { .. }) => Vec::new(),
+                Err(refusal) => return Err(refusal.into()),
+            };
+            tx.record(&mut envelope, events, &Origin::system())?;
+            for digest in digests {
+                tx.settle(environment, &digest)?;
+            }
+            tx.finish(&lease)?;
+            Ok::<_, Error>(())
+        })
+    }
+
+    /// One sealed file: durable in the vault, named by an intent.
+    fn seal_document(
+        &self,
+        envelope: &Envelope,
+        document: &FrozenDocument,
+        evidence: &Evidence,
+        sealer: &Sealer,
+    ) -> Result<Sealed, Error> {
+        let environment = envelope.environment;
+        let stored = self.vault.open_checked(environment, &document.sha256)?;
+        let plan = self.plan(envelope, document, stored.file(), Some(evidence))?;
+        let tail = self.prepared(stored.file(), &plan)?;
+        let spec = SignatureSpec {
+            name: self.settings.organisation.name.clone(),
+            reason: Some(format!(
+                "Sealed after all recipients signed envelope {}",
+                envelope.id
+            )),
+            at: self.now(),
+            place: tail.seal.clone(),
+            field: "Seal".to_owned(),
+        };
+        let roots = [sealer.authority.certificate().to_vec()];
+        let expected = Expected {
+            roots: &roots,
+            at: self.now(),
+            original: Some((document.size, document.sha256)),
+            pages: Some(tail.pages_original + tail.pages_added),
+            stamps: &tail.stamps,
+            pages_max: PAGES_MAX,
+        };
+        let (sha256, size) = self.sealed_file(
+            environment,
+            stored.file(),
+            &tail.bytes,
+            &spec,
+            sealer,
+            Some(document.sha256),
+            &expected,
+        )?;
+        Ok(Sealed {
+            document: document.id,
+            sha256,
+            size,
+            level: SealLevel::BaselineB,
+            certificate_sha256: sealer.certificate_sha256(),
+        })
+    }
+
+    /// Seals `original` and `tail`, checks the result from its own bytes, and makes it durable.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the parts of one step, each from elsewhere"
+    )]
+    fn sealed_file(
+        &self,
+        environment: Environment,
+        original: &std::fs::File,
+        tail: &[u8],
+        spec: &SignatureSpec,
+        sealer: &Sealer,
+        original_sha256: Option<Digest>,
+        expected: &Expected<'_>,
+    ) -> Result<(Digest, u64), Error> {
+        let mut incoming = self.vault.incoming(u64::MAX)?;
+        seal(
+            &original,
+            tail,
+            spec,
+            &sealer.signer,
+            original_sha256,
+            PAGES_MAX,
+            &mut incoming,
+        )
+        .map_err(Error::internal)?;
+        let mut received = incoming.finish()?;
+        check(&received.reopen()?, expected).map_err(Error::internal)?;
+        let digest = received.digest();
+        let size = received.len();
+        let intent = self
+            .store
+            .begin_write(move |tx| tx.intend(environment, &digest).map_err(Error::from))?;
+        let flushed = self.vault.flush(&mut received);
+        intent.wait()?;
+        flushed?;
+        self.vault.put(environment, received)?;
+        Ok((digest, size))
+    }
+
+    // ---------------------------------------------------------------- the audit trail's file
+
+    /// The stored trail of an ended envelope; made now where its job has not come to it yet.
+    pub(crate) fn stored_trail(&self, envelope: &Envelope) -> Result<Digest, Error> {
+        let (environment, id) = (envelope.environment, envelope.id);
+        if let Some(kept) = self
+            .store
+            .read(|tx| tx.trail(environment, id).map_err(Error::from))?
+        {
+            return Ok(kept.sha256);
+        }
+        self.keep_trail(environment, id)?;
+        let kept = self
+            .store
+            .read(|tx| tx.trail(environment, id).map_err(Error::from))?;
+        kept.map(|kept| kept.sha256)
+            .ok_or_else(|| Error::internal("the audit trail was not kept"))
+    }
+
+    fn keep_trail(&self, environment: Environment, id: EnvelopeId) -> Result<(), Error> {
+        let (envelope, kept) = self.store.read(|tx| {
+            let envelope = tx
+                .envelope(environment, id)?
+                .ok_or(Error::NotFound("envelope"))?;
+            Ok::<_, Error>((envelope, tx.trail(environment, id)?))
+        })?;
+        if kept.is_some() || envelope.sent_at.is_none() || !envelope.state.has_ended() {
+            return Ok(());
+        }
+        let bytes = self.make_trail(&envelope, false)?;
+        let mut received = self.vault.receive(&bytes)?;
+        let (digest, size, version) = (received.digest(), received.len(), envelope.version);
+        let intent = self
+            .store
+            .begin_write(move |tx| tx.intend(environment, &digest).map_err(Error::from))?;
+        let flushed = self.vault.flush(&mut received);
+        intent.wait()?;
+        flushed?;
+        self.vault.put(environment, received)?;
+        self.store.write(move |tx| {
+            // The first one stays: always the same bytes.
+            let trail = Trail {
+                sha256: digest,
+                size,
+                version,
+                created_at: tx.now(),
+            };
+            tx.insert_trail(environment, id, &trail)?;
+            tx.settle(environment, &digest)?;
+            Ok::<_, Error>(())
+        })
+    }
+}
+
+/// Where each signature came from, and the chain's head before the seal.
+fn evidence(envelope: &Envelope, trail: &[Entry]) -> Result<Evidence, Error> {
+    let mut origins = vec![None; envelope.progress.len()];
+    let mut head = None;
+    for entry in trail {
+        let Some(body) = entry.envelope_body().map_err(Error::internal)? else {
+            continue;
+        };
+        if let Event::Signed { by, .. } = &body.event
+            && let Some(slot) = envelope
+                .definition
+                .recipients
+                .iter()
+                .position(|r| r.id == *by)
+                .and_then(|index| origins.get_mut(index))
+        {
+            *slot = Some(body.origin);
+        }
+        if matches!(body.event, Event::AllActed) {
+            head = Some((entry.seq, entry.hash));
+        }
+    }
+    let head =
+        head.ok_or_else(|| Error::internal("the trail does not tell that all have acted"))?;
+    Ok(Evidence { origins, head })
+}

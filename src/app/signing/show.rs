@@ -1,0 +1,255 @@
+//! What a signer looks at: page images and texts of the document as it would be sealed now, and how far the envelope is.
+
+use super::Signer;
+use crate::app::documents::{Outgoing, with_pdf_ending};
+use crate::app::{App, Error};
+use crate::domain::command::{Command, Note};
+use crate::domain::envelope::{Envelope, FrozenDocument, State};
+use crate::domain::event::{Download, Downloadable};
+use crate::domain::field::PageSize;
+use crate::worker::MediaType;
+
+/// Widths in which pages are drawn, in pixels.
+pub const WIDTHS: [u32; 3] = [1000, 1600, 2400];
+/// Pages drawn by one process: what a reader is likely to see next comes with what was asked for.
+const RUN: u32 = 4;
+/// Part of the cache's names: another version of the renderer draws anew.
+const RENDERER: &str = "hayro-0.9.0";
+/// Bytes of drawn pages that are kept, at most.
+const DERIVED_BYTES_MAX: u64 = 2 << 30;
+
+/// A drawn page.
+pub struct PageImage {
+    /// `image/png` or `image/jpeg`.
+    pub media_type: &'static str,
+    /// The picture.
+    pub bytes: Vec<u8>,
+}
+
+/// How far the envelope is, for the waiting page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// So many have not signed yet.
+    Waiting(usize),
+    /// All have; the seal is being made.
+    Preparing,
+    /// The sealed documents are there.
+    Complete,
+    /// It ended otherwise.
+    Ended,
+}
+
+impl Signer {
+    /// How far the envelope is.
+    pub fn progress(&self) -> Progress {
+        match &self.envelope.state {
+            State::Draft | State::Open { .. } => Progress::Waiting(self.envelope.waiting().count()),
+            State::Sealing { .. } => Progress::Preparing,
+            State::Completed { .. } => Progress::Complete,
+            State::Declined { .. } | State::Voided { .. } | State::Expired | State::Discarded => {
+                Progress::Ended
+            }
+        }
+    }
+
+    /// One of the envelope's documents, by its id's text.
+    pub fn document(&self, id: &str) -> Result<&FrozenDocument, Error> {
+        self.envelope
+            .documents
+            .iter()
+            .find(|d| d.id.to_string() == id)
+            .ok_or(Error::NotFound("document"))
+    }
+}
+
+impl App {
+    /// One page as a picture, drawn once and kept. Counts as having shown the document.
+    pub fn page_image(
+        &self,
+        signer: &Signer,
+        document: &str,
+        page: u32,
+        width: u32,
+    ) -> Result<PageImage, Error> {
+        let document = signer.document(document)?;
+        if page == 0 || page > document.pages {
+            return Err(Error::NotFound("page"));
+        }
+        let width = WIDTHS.into_iter().find(|w| *w >= width).unwrap_or(2400);
+        let environment = signer.envelope.environment;
+        // Earlier signers' marks are part of what is shown.
+        let marks = signer.envelope.marks_fingerprint();
+        let name = |page: u32| format!("{RENDERER}-{marks}-{page}-{width}");
+        let source = &document.sha256;
+        let image = match self.vault.derived(environment, source, &name(page))? {
+            Some(bytes) => bytes,
+            None => {
+                let shown = self.as_shown(&signer.envelope, document)?;
+                let last = page.saturating_add(RUN - 1).min(document.pages);
+                let rendering = self.worker.render(&shown.reopen()?, page, last, width)?;
+                let mut asked = None;
+                for drawn in rendering.pages {
+                    if drawn.bytes.is_empty() {
+                        continue;
+                    }
+                    self.vault.derived_put(
+                        environment,
+                        source,
+                        &name(drawn.number),
+                        &drawn.bytes,
+                    )?;
+                    if drawn.number == page {
+                        asked = Some(drawn.bytes);
+                    }
+                }
+                self.vault.derived_trim(DERIVED_BYTES_MAX)?;
+                match (asked, rendering.stopped) {
+                    (Some(bytes), _) => bytes,
+                    (None, Some(error)) => return Err(error.into()),
+                    (None, None) => return Err(Error::NotFound("picture of this page")),
+                }
+            }
+        };
+        self.note_served(signer, document.id)?;
+        let media_type = if image.starts_with(&[0xff, 0xd8]) {
+            MediaType::Jpeg
+        } else {
+            MediaType::Png
+        };
+        Ok(PageImage {
+            media_type: media_type.as_str(),
+            bytes: image,
+        })
+    }
+
+    /// The texts of all pages, in order. A page without text is empty.
+    pub fn page_texts(
+        &self,
+        signer: &Signer,
+        document: &FrozenDocument,
+    ) -> Result<Vec<String>, Error> {
+        let environment = signer.envelope.environment;
+        const NAME: &str = "hayro-0.9.0-text";
+        if let Some(kept) = self.vault.derived(environment, &document.sha256, NAME)? {
+            return serde_json::from_slice(&kept).map_err(Error::internal);
+        }
+        let file = self.vault.open_checked(environment, &document.sha256)?;
+        let pages = self.worker.text(file.file(), 1, document.pages)?;
+        let mut texts = vec![String::new(); usize::try_from(document.pages).unwrap_or(0)];
+        for page in pages {
+            let slot = usize::try_from(page.number)
+                .ok()
+                .and_then(|n| n.checked_sub(1))
+                .and_then(|n| texts.get_mut(n));
+            if let Some(slot) = slot {
+                *slot = page.text;
+            }
+        }
+        let kept = serde_json::to_vec(&texts).map_err(Error::internal)?;
+        self.vault
+            .derived_put(environment, &document.sha256, NAME, &kept)?;
+        Ok(texts)
+    }
+
+    /// The PDF itself: sealed once all have signed, else as it is shown, and then named so.
+    pub fn signer_file(&self, signer: &Signer, document: &str) -> Result<Outgoing, Error> {
+        let document = signer.document(document)?;
+        let environment = signer.envelope.environment;
+        let sealed = match &signer.envelope.state {
+            State::Completed { sealed } => sealed.iter().find(|s| s.document == document.id),
+            _ => None,
+        };
+        let name = with_pdf_ending(&document.name);
+        let (outgoing, what) = match sealed {
+            Some(sealed) => {
+                let content = self.vault.reader(environment, &sealed.sha256)?;
+                let outgoing = Outgoing {
+                    name,
+                    media_type: "application/pdf",
+                    length: content.len(),
+                    digest: Some(sealed.sha256),
+                    content: Box::new(content),
+                };
+                (outgoing, Downloadable::Signed)
+            }
+            None => {
+                let stem = name.strip_suffix(".pdf").unwrap_or(&name);
+                let shown = self.as_shown(&signer.envelope, document)?;
+                let outgoing = Outgoing {
+                    name: format!("{stem}-not-final.pdf"),
+                    media_type: "application/pdf",
+                    length: shown.len(),
+                    digest: Some(shown.digest()),
+                    content: Box::new(shown.reopen()?),
+                };
+                (outgoing, Downloadable::Unsigned)
+            }
+        };
+        self.note_downloaded(
+            signer.envelope.environment,
+            signer.envelope.id,
+            Download {
+                what,
+                documents: vec![document.id],
+            },
+            &signer.origin,
+        )?;
+        self.note_served(signer, document.id)?;
+        Ok(outgoing)
+    }
+
+    /// The audit trail for a signer, once all have signed.
+    pub fn signer_proof(&self, signer: &Signer) -> Result<Outgoing, Error> {
+        if signer.progress() != Progress::Complete {
+            return Err(Error::conflict(
+                "not_completed",
+                "The proof file exists once everyone has signed.",
+            ));
+        }
+        let outgoing = self.trail_file(&signer.envelope)?;
+        let download = Download {
+            what: Downloadable::AuditTrail,
+            documents: Vec::new(),
+        };
+        self.note_downloaded(
+            signer.envelope.environment,
+            signer.envelope.id,
+            download,
+            &signer.origin,
+        )?;
+        Ok(outgoing)
+    }
+
+    /// The sizes of the pages of each of the envelope's documents, as a reader sees them.
+    pub fn page_sizes(&self, envelope: &Envelope) -> Result<Vec<Vec<PageSize>>, Error> {
+        self.store.read(|tx| {
+            envelope
+                .documents
+                .iter()
+                .map(|d| {
+                    Ok(tx
+                        .document(envelope.environment, d.id)?
+                        .ok_or(Error::NotFound("document"))?
+                        .pages)
+                })
+                .collect()
+        })
+    }
+
+    /// Evidence that files left the appliance.
+    pub(crate) fn note_downloaded(
+        &self,
+        environment: crate::domain::environment::Environment,
+        id: crate::domain::ids::EnvelopeId,
+        download: Download,
+        origin: &crate::domain::origin::Origin,
+    ) -> Result<(), Error> {
+        let origin = origin.clone();
+        self.store.write(move |tx| {
+            let mut envelope = crate::app::envelopes::load(tx, environment, id)?;
+            let events = envelope.decide(Command::Note(Note::Downloaded(download)), tx.now())?;
+            tx.record(&mut envelope, events, &origin)?;
+            Ok::<_, Error>(())
+        })
+    }
+}

@@ -1,0 +1,404 @@
+//! From an envelope to what its documents look like: marks, signature page, certificate page.
+//!
+//! Signers are shown `prepare(original, plan so far)`; sealing runs the same function with the full plan.
+
+use super::mailing::reference;
+use super::{App, Error};
+use crate::domain::digest::{Digest, Hasher};
+use crate::domain::envelope::{Envelope, FrozenDocument, Mark, SignatureEvidence};
+use crate::domain::environment::Environment;
+use crate::domain::field::{Field, FieldKind, Value};
+use crate::domain::origin::Origin;
+use crate::domain::recipient::{Progress, Recipient};
+use crate::domain::time::Timestamp;
+use crate::pdf::Document;
+use crate::pdf::added::{CertificatePage, Party, Row, SignatureBlock, SignaturePage};
+use crate::pdf::appearance::{Ink, InkPoint, Mark as Drawn};
+use crate::pdf::image::Picture;
+use crate::pdf::place::Area;
+use crate::pdf::prepare::{Balance, PlacedMark, Plan, Tail, prepare};
+use crate::vault::Received;
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom};
+
+/// What stands across each page of a test document.
+const WATERMARK: &str = "TEST - NOT LEGALLY BINDING";
+
+/// Who acted from where, as the trail tells: for the certificate page.
+pub(crate) struct Evidence {
+    /// For each recipient in their order: where from the signature came.
+    pub origins: Vec<Option<Origin>>,
+    /// The chain's newest sequence and hash, without what the seal itself adds.
+    pub head: (u64, Digest),
+}
+
+impl App {
+    /// The document as its signers see it now: the original with the marks of those who signed, in a file that is gone when
+    /// dropped.
+    pub(crate) fn as_shown(
+        &self,
+        envelope: &Envelope,
+        document: &FrozenDocument,
+    ) -> Result<Received, Error> {
+        let stored = self
+            .vault
+            .open_checked(envelope.environment, &document.sha256)?;
+        let plan = self.plan(envelope, document, stored.file(), None)?;
+        let tail = self.prepared(stored.file(), &plan)?;
+        let mut incoming = self.vault.incoming(u64::MAX)?;
+        copy(stored.file(), |piece| {
+            incoming.append(piece).map_err(Error::from)
+        })?;
+        incoming.append(&tail.bytes)?;
+        Ok(incoming.finish()?)
+    }
+
+    pub(crate) fn prepared(&self, original: &File, plan: &Plan) -> Result<Tail, Error> {
+        let document = Document::open(original).map_err(Error::internal)?;
+        let pages_max = usize::try_from(self.settings.pages_max).unwrap_or(usize::MAX);
+        let tail = prepare(&document, plan, &self.fonts, pages_max).map_err(Error::internal)?;
+        if !tail.missing.is_empty() {
+            tracing::warn!(
+                characters = tail.missing.len(),
+                "characters without a font are drawn as boxes; see [fonts] fallback"
+            );
+        }
+        Ok(tail)
+    }
+
+    /// The plan of one document: with `evidence` the whole one, for the seal.
+    pub(crate) fn plan(
+        &self,
+        envelope: &Envelope,
+        document: &FrozenDocument,
+        original: &File,
+        evidence: Option<&Evidence>,
+    ) -> Result<Plan, Error> {
+        let index = envelope.documents.iter().position(|d| d.id == document.id);
+        let index =
+            index.ok_or_else(|| Error::internal("a document that is not the envelope's"))?;
+        let inspection = self.worker.inspect(original, self.settings.pages_max)?;
+        let balance = inspection
+            .pages
+            .iter()
+            .map(|p| Balance {
+                unopened: p.unbalanced_restores,
+                unclosed: p.unbalanced_saves,
+            })
+            .collect();
+        let mut marks = Vec::new();
+        let mut blocks = Vec::new();
+        for (person, progress) in envelope.recipients() {
+            let (Some(signature), Some(at)) = (&progress.evidence, progress.signed_at) else {
+                continue;
+            };
+            let fields = envelope
+                .definition
+                .fields
+                .iter()
+                .filter(|f| f.recipient == person.id && f.document == index);
+            for field in fields {
+                if let Some(mark) =
+                    self.drawn(envelope.environment, person, signature, field, at)?
+                {
+                    marks.push(mark);
+                }
+            }
+            if envelope.definition.wants_signature_page() {
+                blocks.push(SignatureBlock {
+                    ink: self.ink(envelope.environment, &signature.signature)?,
+                    name: person.shown_as().to_owned(),
+                    detail: person.email.to_string(),
+                    time: self.moment(at),
+                });
+            }
+        }
+        let signature_page = (!blocks.is_empty()).then(|| SignaturePage {
+            title: "Signatures".to_owned(),
+            blocks,
+        });
+        let certificate_page =
+            evidence.map(|evidence| self.certificate_page(envelope, document, evidence));
+        let watermark = (envelope.environment == Environment::Test).then(|| WATERMARK.to_owned());
+        Ok(Plan {
+            marks,
+            balance,
+            signature_page,
+            certificate_page,
+            watermark,
+        })
+    }
+
+    fn drawn(
+        &self,
+        environment: Environment,
+        person: &Recipient,
+        evidence: &SignatureEvidence,
+        field: &Field,
+        at: Timestamp,
+    ) -> Result<Option<PlacedMark>, Error> {
+        let Some(value) = evidence.value_of(field.id) else {
+            return Ok(None);
+        };
+        let mark = match (field.kind, value) {
+            (FieldKind::Signature, _) => Drawn::Signature {
+                ink: self.ink(environment, &evidence.signature)?,
+                name: person.shown_as().to_owned(),
+                time: self.moment(at),
+            },
+            (FieldKind::Initials, _) => match &evidence.initials {
+                Some(initials) => Drawn::Initials(self.ink(environment, initials)?),
+                None => return Ok(None),
+            },
+            (_, Value::Date(text) | Value::Text(text)) => Drawn::Text(text.clone()),
+            (_, Value::Checked(checked)) => Drawn::Checkbox(*checked),
+            (_, Value::Mark) => return Ok(None),
+        };
+        let page = usize::try_from(field.page)
+            .unwrap_or(usize::MAX)
+            .saturating_sub(1);
+        let area = Area {
+            x: field.rect.x,
+            y: field.rect.y,
+            width: field.rect.width,
+            height: field.rect.height,
+        };
+        Ok(Some(PlacedMark { page, area, mark }))
+    }
+
+    fn ink(&self, environment: Environment, mark: &Mark) -> Result<Ink, Error> {
+        Ok(match mark {
+            Mark::Typed { text, style } => Ink::Typed {
+                text: text.clone(),
+                style: style.clone(),
+            },
+            Mark::Drawn { sha256 } => Ink::Drawn(
+                self.strokes(environment, sha256)?
+                    .into_iter()
+                    .map(|stroke| {
+                        stroke
+                            .into_iter()
+                            .map(|[x, y, width]| InkPoint { x, y, width })
+                            .collect()
+                    })
+                    .collect(),
+            ),
+            Mark::Picture { sha256 } => {
+                Ink::Picture(picture(&self.kept_picture(environment, sha256)?)?)
+            }
+        })
+    }
+
+    fn moment(&self, at: Timestamp) -> String {
+        self.zone().moment_short(self.locale(), at.as_millis())
+    }
+
+    fn certificate_page(
+        &self,
+        envelope: &Envelope,
+        document: &FrozenDocument,
+        evidence: &Evidence,
+    ) -> CertificatePage {
+        let organisation = &self.settings.organisation.name;
+        let row = |label: &str, value: String| Row::new(label, value);
+        let consents: std::collections::BTreeSet<String> = envelope
+            .progress
+            .iter()
+            .filter_map(|p| p.evidence.as_ref())
+            .map(|e| {
+                format!(
+                    "{} ({}), SHA-256 {}",
+                    e.consent.version, e.consent.locale, e.consent.sha256
+                )
+            })
+            .collect();
+        let (sequence, hash) = &evidence.head;
+        let mut facts = vec![
+            row("Document", document.name.clone()),
+            row("SHA-256 of the original", document.sha256.to_string()),
+            row("Envelope", envelope.id.to_string()),
+            row("Subject", envelope.definition.subject.clone()),
+        ];
+        facts.extend(
+            consents
+                .into_iter()
+                .map(|consent| row("Consent text", consent)),
+        );
+        facts.push(row("Audit trail", format!("entry {sequence}, hash {hash}")));
+        let parties = envelope
+            .recipients()
+            .zip(&evidence.origins)
+            .map(|((person, progress), origin)| self.party(person, progress, origin.as_ref()))
+            .collect();
+        CertificatePage {
+            title: "Certificate of signature".to_owned(),
+            statement: format!("Simple electronic signatures, sealed by {organisation}"),
+            facts,
+            parties_title: "Recipients".to_owned(),
+            parties,
+            verify_title: "How to check this document".to_owned(),
+            verify: vec![
+                format!(
+                    "This file was sealed by {organisation}. Any change after the seal shows in a PDF reader that checks signatures, once the issuer's certificate at {}/pki is trusted.",
+                    self.settings.public_url
+                ),
+                "The original document is the first revision of this file, byte for byte. The audit trail tells every step and carries the same hashes.".to_owned(),
+            ],
+            seal: vec![format!("Sealed by {organisation}"), self.moment(self.now())],
+            footer: format!("{}  ·  {}", envelope.id, reference(envelope.id)),
+        }
+    }
+
+    fn party(&self, person: &Recipient, progress: &Progress, origin: Option<&Origin>) -> Party {
+        let mut rows = vec![
+            Row::new("E-mail", person.email.to_string()),
+            Row::new("Role", "Signer"),
+            Row::new("Identity", "Personal link sent to this e-mail address"),
+        ];
+        let mut when = |label: &str, at: Option<Timestamp>| {
+            if let Some(at) = at {
+                rows.push(Row::new(label, format!("{} ({at})", self.moment(at))));
+            }
+        };
+        when("Invited", progress.invited_at);
+        when("Opened", progress.viewed_at);
+        when("Signed", progress.signed_at);
+        if let Some(address) = origin.and_then(|o| o.address) {
+            rows.push(Row::new("IP address", address.to_string()));
+        }
+        if let Some(agent) = origin.and_then(|o| o.user_agent.as_ref()) {
+            rows.push(Row::new("Browser", agent.clone()));
+        }
+        if let Some(evidence) = &progress.evidence {
+            let how = match evidence.signature {
+                Mark::Typed { .. } => "typed",
+                Mark::Drawn { .. } => "drawn by hand",
+                Mark::Picture { .. } => "uploaded picture",
+            };
+            rows.push(Row::new("Signature", how));
+        }
+        Party {
+            name: person.shown_as().to_owned(),
+            rows,
+        }
+    }
+
+    /// The picture of an adopted mark for the page, with its media type.
+    pub fn mark_picture(
+        &self,
+        environment: Environment,
+        mark: &Mark,
+    ) -> Result<(&'static str, Vec<u8>), Error> {
+        match mark {
+            Mark::Typed { text, style } => {
+                let svg = self
+                    .signature_svg(text, style)
+                    .ok_or(Error::NotFound("signature style"))?;
+                Ok(("image/svg+xml", svg.into_bytes()))
+            }
+            Mark::Drawn { sha256 } => {
+                let strokes = self.strokes(environment, sha256)?;
+                Ok(("image/svg+xml", strokes_svg(&strokes).into_bytes()))
+            }
+            Mark::Picture { sha256 } => Ok(("image/png", self.kept_picture(environment, sha256)?)),
+        }
+    }
+
+    /// What tells one adopted mark from another, for addresses of its picture.
+    pub fn mark_version(&self, mark: &Mark) -> String {
+        match mark {
+            Mark::Typed { text, style } => {
+                Digest::of(format!("{style}\0{text}").as_bytes()).to_string()
+            }
+            Mark::Drawn { sha256 } | Mark::Picture { sha256 } => sha256.to_string(),
+        }
+    }
+}
+
+impl Envelope {
+    /// What tells one state of the marks on its pages from another: who has signed so far.
+    pub(crate) fn marks_fingerprint(&self) -> String {
+        let mut hasher = Hasher::new();
+        hasher.update(self.id.to_string().as_bytes());
+        for (person, progress) in self.recipients() {
+            if progress.signed_at.is_some() {
+                hasher.update(person.id.to_string().as_bytes());
+            }
+        }
+        hasher.finish().to_string().chars().take(16).collect()
+    }
+}
+
+/// Reads a whole file in pieces.
+pub(crate) fn copy(
+    mut file: &File,
+    mut take: impl FnMut(&[u8]) -> Result<(), Error>,
+) -> Result<(), Error> {
+    file.seek(SeekFrom::Start(0)).map_err(Error::internal)?;
+    let mut piece = vec![0; 128 * 1024];
+    loop {
+        let n = file.read(&mut piece).map_err(Error::internal)?;
+        if n == 0 {
+            return Ok(());
+        }
+        take(piece.get(..n).unwrap_or_default())?;
+    }
+}
+
+/// Pixels of a picture that our worker encoded.
+fn picture(png: &[u8]) -> Result<Picture, Error> {
+    let mut decoder = png::Decoder::new(std::io::Cursor::new(png));
+    decoder.set_transformations(png::Transformations::EXPAND | png::Transformations::ALPHA);
+    let mut reader = decoder.read_info().map_err(Error::internal)?;
+    let bytes = reader
+        .output_buffer_size()
+        .ok_or_else(|| Error::internal("a kept picture is too large"))?;
+    let mut rgba = vec![0; bytes];
+    let frame = reader.next_frame(&mut rgba).map_err(Error::internal)?;
+    rgba.truncate(frame.buffer_size());
+    if frame.color_type == png::ColorType::GrayscaleAlpha {
+        rgba = rgba
+            .chunks_exact(2)
+            .flat_map(|p| [p[0], p[0], p[0], p[1]])
+            .collect();
+    }
+    Picture::from_rgba(frame.width, frame.height, rgba).map_err(Error::internal)
+}
+
+/// The strokes as the pad draws them: quadratic curves through the midpoints.
+fn strokes_svg(strokes: &[Vec<[f32; 3]>]) -> String {
+    use std::fmt::Write as _;
+    let all = || strokes.iter().flatten();
+    let left = all().map(|[x, _, w]| x - w / 2.0).fold(f32::MAX, f32::min);
+    let top = all().map(|[_, y, w]| y - w / 2.0).fold(f32::MAX, f32::min);
+    let right = all().map(|[x, _, w]| x + w / 2.0).fold(f32::MIN, f32::max);
+    let bottom = all().map(|[_, y, w]| y + w / 2.0).fold(f32::MIN, f32::max);
+    let mut svg = format!(
+        r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="{left:.4} {top:.4} {:.4} {:.4}" fill="none" stroke="#12233d" stroke-linecap="round" stroke-linejoin="round">"##,
+        (right - left).max(0.0),
+        (bottom - top).max(0.0)
+    );
+    for stroke in strokes {
+        let mut from: Option<[f32; 2]> = None;
+        for pair in stroke.windows(2) {
+            let [[x0, y0, w], [x1, y1, _]] = [pair[0], pair[1]];
+            let [mx, my] = [(x0 + x1) / 2.0, (y0 + y1) / 2.0];
+            let [sx, sy] = from.unwrap_or([x0, y0]);
+            // Writing into a String doesn't fail.
+            let _ = write!(
+                svg,
+                r#"<path d="M{sx:.4} {sy:.4}Q{x0:.4} {y0:.4} {mx:.4} {my:.4}" stroke-width="{w:.4}"/>"#
+            );
+            from = Some([mx, my]);
+        }
+        if let Some([x, y, w]) = stroke.last() {
+            let [sx, sy] = from.unwrap_or([*x, *y]);
+            let _ = write!(
+                svg,
+                r#"<path d="M{sx:.4} {sy:.4}L{x:.4} {y:.4}" stroke-width="{w:.4}"/>"#
+            );
+        }
+    }
+    svg.push_str("</svg>");
+    svg
+}
