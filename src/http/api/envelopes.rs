@@ -1,0 +1,238 @@
+//! `/envelopes`.
+
+use super::request::{self, asked, content, json, once, page, reply, wanted};
+use super::views;
+use crate::app::envelopes::Shown;
+use crate::domain::envelope::Status;
+use crate::domain::limits;
+use crate::domain::scope::Scope;
+use crate::http::Web;
+use crate::http::auth::Authenticated;
+use crate::http::blocking::blocking;
+use crate::http::error::{ApiError, ErrorCode};
+use crate::http::files;
+use actix_web::{HttpRequest, HttpResponse, web};
+
+fn view(shown: &Shown) -> Vec<u8> {
+    views::envelope(shown).to_string().into_bytes()
+}
+
+pub async fn list(
+    request: HttpRequest,
+    web: web::Data<Web>,
+    who: Authenticated,
+) -> Result<HttpResponse, ApiError> {
+    let mut status = None;
+    let asked = page(&request, |name, value| {
+        if name != "status" {
+            return Ok(false);
+        }
+        if Status::WAITING.contains(&value) {
+            return Err(ApiError::new(
+                ErrorCode::NotAvailable,
+                format!("The status {value} is not available in this version."),
+            ));
+        }
+        let wanted = value.parse::<Status>().map_err(|_| {
+            let known: Vec<&str> = Status::ALL.iter().map(|s| s.as_str()).collect();
+            ApiError::new(
+                ErrorCode::InvalidRequest,
+                format!("`status` is one of {}.", known.join(", ")),
+            )
+        })?;
+        status = Some(wanted);
+        Ok(true)
+    })?;
+    let (envelopes, total) = blocking(&web, move |app| {
+        app.list_envelopes(&who.0, status, asked.number, asked.size)
+    })
+    .await?;
+    let items = envelopes.iter().map(views::envelope).collect();
+    Ok(request::answer(&views::list(
+        items,
+        total,
+        asked.number,
+        asked.size,
+    )))
+}
+
+pub async fn create(
+    request: HttpRequest,
+    web: web::Data<Web>,
+    who: Authenticated,
+    payload: web::Payload,
+) -> Result<HttpResponse, ApiError> {
+    let caller = who.0;
+    blocking(&web, {
+        let caller = caller.clone();
+        move |app| app.expect_scope(&caller, Scope::EnvelopesWrite)
+    })
+    .await?;
+    // The older shape carries documents as base64; whether it is that one shows only once it is read.
+    let document_bytes = usize::try_from(web.app.upload_bytes_max()).unwrap_or(usize::MAX);
+    let bytes_max = (document_bytes / 3)
+        .saturating_mul(4)
+        .saturating_add(limits::JSON_BYTES_MAX);
+    let body = wanted(json(&request, payload, &web, bytes_max).await?)?;
+    let content = content(Some(&body));
+    let claim = match once(&web, asked(&request, &caller, content)?).await? {
+        Ok(claim) => claim,
+        Err(again) => return Ok(again),
+    };
+    let body = blocking(&web, move |app| {
+        app.create_envelope(&caller, &body, claim, |shown, in_one_call| {
+            if in_one_call {
+                views::envelope_with_signers(shown).to_string().into_bytes()
+            } else {
+                view(shown)
+            }
+        })
+    })
+    .await?;
+    Ok(reply(201, body))
+}
+
+pub async fn show(
+    id: web::Path<String>,
+    web: web::Data<Web>,
+    who: Authenticated,
+) -> Result<HttpResponse, ApiError> {
+    // The most frequent call: a point read, done here where a reader is free.
+    let shown = match web.app.try_envelope(&who.0, &id) {
+        Some(shown) => shown?,
+        None => blocking(&web, move |app| app.envelope(&who.0, &id)).await?,
+    };
+    Ok(reply(200, view(&shown)))
+}
+
+pub async fn update(
+    request: HttpRequest,
+    id: web::Path<String>,
+    web: web::Data<Web>,
+    who: Authenticated,
+    payload: web::Payload,
+) -> Result<HttpResponse, ApiError> {
+    let body = wanted(json(&request, payload, &web, limits::JSON_BYTES_MAX).await?)?;
+    let shown = blocking(&web, move |app| app.update_envelope(&who.0, &id, &body)).await?;
+    Ok(reply(200, view(&shown)))
+}
+
+pub async fn delete(
+    request: HttpRequest,
+    id: web::Path<String>,
+    web: web::Data<Web>,
+    who: Authenticated,
+    payload: web::Payload,
+) -> Result<HttpResponse, ApiError> {
+    let body = json(&request, payload, &web, limits::JSON_BYTES_MAX).await?;
+    blocking(&web, move |app| {
+        app.delete_envelope(&who.0, &id, body.as_ref())
+    })
+    .await?;
+    Ok(request::success())
+}
+
+pub async fn send(
+    request: HttpRequest,
+    id: web::Path<String>,
+    web: web::Data<Web>,
+    who: Authenticated,
+    payload: web::Payload,
+) -> Result<HttpResponse, ApiError> {
+    let body = json(&request, payload, &web, limits::JSON_BYTES_MAX).await?;
+    if let Some(body) = &body
+        && body.as_object().is_none_or(|members| !members.is_empty())
+    {
+        return Err(ApiError::new(
+            ErrorCode::InvalidRequest,
+            "Sending takes no members.",
+        ));
+    }
+    let claim = match once(&web, asked(&request, &who.0, content(body.as_ref()))?).await? {
+        Ok(claim) => claim,
+        Err(again) => return Ok(again),
+    };
+    let body = blocking(&web, move |app| app.send_envelope(&who.0, &id, claim, view)).await?;
+    Ok(reply(200, body))
+}
+
+pub async fn void(
+    request: HttpRequest,
+    id: web::Path<String>,
+    web: web::Data<Web>,
+    who: Authenticated,
+    payload: web::Payload,
+) -> Result<HttpResponse, ApiError> {
+    let body = json(&request, payload, &web, limits::JSON_BYTES_MAX).await?;
+    let shown = blocking(&web, move |app| {
+        app.void_envelope(&who.0, &id, body.as_ref())
+    })
+    .await?;
+    Ok(reply(200, view(&shown)))
+}
+
+pub async fn events(
+    id: web::Path<String>,
+    web: web::Data<Web>,
+    who: Authenticated,
+) -> Result<HttpResponse, ApiError> {
+    let events = blocking(&web, move |app| app.envelope_events(&who.0, &id)).await?;
+    Ok(request::answer(&serde_json::json!({"data": events})))
+}
+
+pub async fn audit_trail(
+    request: HttpRequest,
+    id: web::Path<String>,
+    web: web::Data<Web>,
+    who: Authenticated,
+) -> Result<HttpResponse, ApiError> {
+    let query = parameters(&request, &["format"])?;
+    match query.first().map(|(_, value)| value.as_str()) {
+        None | Some("pdf") => {
+            let file = blocking(&web, move |app| app.audit_trail(&who.0, &id)).await?;
+            files::download(&request, file)
+        }
+        Some("json") => {
+            let trail = blocking(&web, move |app| app.audit_trail_json(&who.0, &id)).await?;
+            Ok(reply(200, trail))
+        }
+        Some(_) => Err(ApiError::new(
+            ErrorCode::InvalidRequest,
+            "`format` is pdf or json.",
+        )),
+    }
+}
+
+pub async fn signed_document(
+    request: HttpRequest,
+    id: web::Path<String>,
+    web: web::Data<Web>,
+    who: Authenticated,
+) -> Result<HttpResponse, ApiError> {
+    let document = parameters(&request, &["documentId"])?
+        .into_iter()
+        .next()
+        .map(|(_, value)| value);
+    let file = blocking(&web, move |app| {
+        app.signed_document(&who.0, &id, document.as_deref())
+    })
+    .await?;
+    files::download(&request, file)
+}
+
+/// The query's parameters; one that is not `known` is a fault.
+fn parameters(request: &HttpRequest, known: &[&str]) -> Result<Vec<(String, String)>, ApiError> {
+    let query = web::Query::<Vec<(String, String)>>::from_query(request.query_string())
+        .map_err(|_| ApiError::new(ErrorCode::InvalidRequest, "The query string can't be read."))?
+        .into_inner();
+    match query
+        .iter()
+        .find(|(name, _)| !known.contains(&name.as_str()))
+    {
+        Some((name, _)) => Err(ApiError::new(
+            ErrorCode::InvalidRequest,
+            format!("There is no parameter `{name}` here."),
+        )),
+        None => Ok(query),
+    }
+}

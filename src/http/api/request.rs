@@ -1,0 +1,198 @@
+//! Taking requests apart: JSON bodies, list parameters, Idempotency-Key.
+
+use crate::app::access::Caller;
+use crate::app::idempotency::{Asked, Begun, Claim, StoredReply};
+use crate::domain::digest::{Digest, Hasher};
+use crate::domain::limits;
+use crate::http::Web;
+use crate::http::blocking::blocking;
+use crate::http::body;
+use crate::http::error::{ApiError, ErrorCode};
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde_json::Value;
+
+/// Reads a JSON body of at most `bytes_max`. An empty body without a media type is `None`.
+pub async fn json(
+    request: &HttpRequest,
+    payload: web::Payload,
+    web: &web::Data<Web>,
+    bytes_max: usize,
+) -> Result<Option<Value>, ApiError> {
+    body::refuse_encoding(request)?;
+    let kind = body::media_type(request);
+    if !matches!(kind.as_str(), "" | "application/json") {
+        return Err(ApiError::new(
+            ErrorCode::UnsupportedMediaType,
+            format!("The body is declared as {kind}; application/json is wanted."),
+        ));
+    }
+    let bytes = body::read_all(payload, bytes_max, web.patience, web.clock.clone()).await?;
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    parse(&bytes).map(Some)
+}
+
+/// Parses JSON; nothing may follow it, and a member may stand only once.
+fn parse(bytes: &[u8]) -> Result<Value, ApiError> {
+    serde_json::from_slice::<super::strict::Strict>(bytes)
+        .map(|strict| strict.0)
+        .map_err(|error| {
+            ApiError::new(
+                ErrorCode::InvalidJson,
+                format!("The body is not JSON: {error}."),
+            )
+        })
+}
+
+/// The body that a call can't do without.
+pub fn wanted(body: Option<Value>) -> Result<Value, ApiError> {
+    body.ok_or_else(|| ApiError::new(ErrorCode::InvalidJson, "A JSON body is wanted."))
+}
+
+/// Where a list is asked to begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// From 1.
+    pub number: u32,
+    /// 1 to 100.
+    pub size: u32,
+}
+
+/// Reads `page` and `limit`, and hands every other parameter to `other`, which takes it or not. An unknown parameter is a fault.
+pub fn page(
+    request: &HttpRequest,
+    mut other: impl FnMut(&str, &str) -> Result<bool, ApiError>,
+) -> Result<Page, ApiError> {
+    let mut page = Page {
+        number: 1,
+        size: limits::PAGE_SIZE_DEFAULT,
+    };
+    let query = web::Query::<Vec<(String, String)>>::from_query(request.query_string())
+        .map_err(|_| ApiError::new(ErrorCode::InvalidRequest, "The query string can't be read."))?;
+    for (name, value) in query.iter() {
+        match name.as_str() {
+            "page" => page.number = number(name, value, u32::MAX)?,
+            "limit" => page.size = number(name, value, limits::PAGE_SIZE_MAX)?,
+            "cursor" | "recipientEmail" | "createdAfter" | "createdBefore" | "externalId"
+            | "tag" | "q" => {
+                return Err(ApiError::new(
+                    ErrorCode::NotAvailable,
+                    format!("The parameter `{name}` is not available in this version."),
+                ));
+            }
+            _ if other(name, value)? => {}
+            _ => {
+                return Err(ApiError::new(
+                    ErrorCode::InvalidRequest,
+                    format!("There is no parameter `{name}` here."),
+                ));
+            }
+        }
+    }
+    if u64::from(page.number - 1) * u64::from(page.size) >= limits::PAGE_DEPTH_MAX {
+        return Err(ApiError::new(
+            ErrorCode::InvalidRequest,
+            format!(
+                "Numbered pages reach the newest {} items.",
+                limits::PAGE_DEPTH_MAX
+            ),
+        ));
+    }
+    Ok(page)
+}
+
+fn number(name: &str, value: &str, max: u32) -> Result<u32, ApiError> {
+    match value.parse::<u32>() {
+        Ok(n) if n >= 1 && n <= max => Ok(n),
+        _ => Err(ApiError::new(
+            ErrorCode::InvalidRequest,
+            if max == u32::MAX {
+                format!("`{name}` is a whole number from 1.")
+            } else {
+                format!("`{name}` is a whole number from 1 to {max}.")
+            },
+        )),
+    }
+}
+
+/// The Idempotency-Key of a request with what tells requests apart: method, path, query and `content`.
+pub fn asked(
+    request: &HttpRequest,
+    caller: &Caller,
+    content: Digest,
+) -> Result<Option<Asked>, ApiError> {
+    let Some(value) = request.headers().get("Idempotency-Key") else {
+        return Ok(None);
+    };
+    let fits = |text: &&str| {
+        (1..=limits::IDEMPOTENCY_KEY_CHARS_MAX).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_graphic())
+    };
+    let Some(key) = value.to_str().ok().filter(fits) else {
+        return Err(ApiError::new(
+            ErrorCode::InvalidRequest,
+            "Idempotency-Key is 1 to 255 visible ASCII characters.",
+        ));
+    };
+    let mut fingerprint = Hasher::new();
+    for part in [
+        request.method().as_str(),
+        request.path(),
+        request.query_string(),
+    ] {
+        fingerprint.update(&(part.len() as u64).to_be_bytes());
+        fingerprint.update(part.as_bytes());
+    }
+    fingerprint.update(content.as_bytes());
+    Ok(Some(Asked {
+        caller: caller.key,
+        path: format!("{} {}", request.method(), request.path()),
+        key: key.to_owned(),
+        fingerprint: fingerprint.finish(),
+    }))
+}
+
+/// The digest of a JSON body with its members sorted (serde_json's map is sorted), so that their order doesn't matter.
+pub fn content(body: Option<&Value>) -> Digest {
+    Digest::of(body.map(Value::to_string).unwrap_or_default().as_bytes())
+}
+
+/// Looks whether this very request was answered before. The inner `Err` is that answer.
+pub async fn once(
+    web: &web::Data<Web>,
+    asked: Option<Asked>,
+) -> Result<Result<Option<Claim>, HttpResponse>, ApiError> {
+    let Some(asked) = asked else {
+        return Ok(Ok(None));
+    };
+    Ok(
+        match blocking(web, move |app| app.begin_once(asked)).await? {
+            Begun::First(claim) => Ok(Some(claim)),
+            Begun::Again(StoredReply { status, body }) => Err(HttpResponse::build(
+                StatusCode::from_u16(status).unwrap_or(StatusCode::OK),
+            )
+            .insert_header(("Idempotent-Replayed", "true"))
+            .content_type("application/json")
+            .body(body)),
+        },
+    )
+}
+
+/// A JSON answer whose bytes a use case made.
+pub fn reply(status: u16, body: Vec<u8>) -> HttpResponse {
+    HttpResponse::build(StatusCode::from_u16(status).unwrap_or(StatusCode::OK))
+        .content_type("application/json")
+        .body(body)
+}
+
+/// A JSON answer.
+pub fn answer(body: &Value) -> HttpResponse {
+    reply(200, body.to_string().into_bytes())
+}
+
+/// `{"success": true}`.
+pub fn success() -> HttpResponse {
+    answer(&serde_json::json!({"success": true}))
+}
