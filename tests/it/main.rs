@@ -4,4 +4,6 @@
 
 mod binary;
 mod tidy;
+mod harness;
+mod lifecycle;
 mod worker;
