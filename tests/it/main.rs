@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test's helper fails its test")]
 
 mod binary;
-mod tidy;
 mod harness;
 mod lifecycle;
+mod tidy;
 mod worker;
