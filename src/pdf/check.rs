@@ -29,6 +29,9 @@ pub struct Expected<'a> {
     pub at: Timestamp,
     /// Length and digest of the original, where known.
     pub original: Option<(u64, Digest)>,
+    /// Digest of the whole file, where known. Unsigned parts of the signature value (certificates that came along) show a
+    /// change only here.
+    pub file: Option<Digest>,
     /// Pages of the original and those added to it, where known.
     pub pages: Option<usize>,
     /// Marks that must be on their pages.
@@ -79,6 +82,14 @@ pub enum CheckError {
     #[error("the first revision's SHA-256 is {found}, the original's is {expected}")]
     OriginalDiffers {
         /// In the file.
+        found: Digest,
+        /// As it should be.
+        expected: Digest,
+    },
+    /// It is not the file that was written.
+    #[error("the file's SHA-256 is {found}, not {expected}")]
+    FileDiffers {
+        /// As read now.
         found: Digest,
         /// As it should be.
         expected: Digest,
@@ -141,6 +152,14 @@ pub fn check<R: ReadAt>(source: &R, expected: &Expected<'_>) -> Result<Checked, 
         return Err(CheckError::OriginalDiffers {
             found: digests.original.unwrap_or(digests.file),
             expected: original,
+        });
+    }
+    if let Some(file) = expected.file
+        && digests.file != file
+    {
+        return Err(CheckError::FileDiffers {
+            found: digests.file,
+            expected: file,
         });
     }
     let message = cms::without_padding(&seal.contents).map_err(VerifyError::from)?;

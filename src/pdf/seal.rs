@@ -2,9 +2,10 @@
 
 use std::io::Write;
 
+use super::added::SignaturePage;
 use super::audit::{self, Limits};
 use super::document::Document;
-use super::error::Error as ReadError;
+use super::error::{Code, Error as ReadError};
 use super::prepare::{self, Plan, Tail, prepare};
 use super::sign::{self, Joined, SealError, Sealed, SignatureSpec};
 use super::source::ReadAt;
@@ -104,6 +105,50 @@ pub fn seal_document<R: ReadAt>(
         out,
     )?;
     Ok(Outcome { sealed, tail })
+}
+
+/// Makes everything of a seal but the signature, with a stamp on every page and an added page, and throws it away: what
+/// passes can be sealed later, whatever its envelope asks for. For the intake, so that no signer signs what can't be sealed.
+///
+/// # Errors
+/// [`Code::Malformed`] with the reason; a read error.
+pub fn rehearse<R: ReadAt>(
+    document: &Document<R>,
+    fonts: &Fonts,
+    pages_max: usize,
+) -> Result<(), ReadError> {
+    let refused = |reason: String| ReadError::refused(Code::Malformed, reason, None);
+    let plan = Plan {
+        watermark: Some("-".to_owned()),
+        signature_page: Some(SignaturePage {
+            title: "-".to_owned(),
+            blocks: Vec::new(),
+        }),
+        ..Plan::default()
+    };
+    let tail = match prepare(document, &plan, fonts, pages_max) {
+        Ok(tail) => tail,
+        Err(prepare::Error::Read(error)) => return Err(error),
+        Err(error) => return Err(refused(format!("it can't be sealed: {error}"))),
+    };
+    let prepared = Document::open(Joined::new(document.source(), &tail.bytes)?)?;
+    let spec = SignatureSpec {
+        name: String::new(),
+        reason: None,
+        at: Timestamp::default(),
+        place: None,
+        field: "Seal".to_owned(),
+    };
+    match sign::open_hole(
+        &prepared,
+        &spec,
+        0,
+        pages_max.saturating_add(tail.pages_added),
+    ) {
+        Ok(_) => Ok(()),
+        Err(SealError::Read(error)) => Err(error),
+        Err(error) => Err(refused(format!("it can't be sealed: {error}"))),
+    }
 }
 
 #[cfg(test)]

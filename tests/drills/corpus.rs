@@ -82,7 +82,8 @@ fn failed(reason: &str) -> ExitCode {
     ExitCode::FAILURE
 }
 
-fn pdf_files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+/// The `.pdf` files of a folder, by name.
+pub fn pdf_files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in folder.read_dir()? {
         let path = entry?.path();

@@ -90,6 +90,7 @@ impl House {
                 roots: &self.roots,
                 at: now(),
                 original: Some((original.len() as u64, Digest::of(original))),
+                file: None,
                 pages: Some(outcome.tail.pages_original + outcome.tail.pages_added),
                 stamps: &outcome.tail.stamps,
                 pages_max: PAGES_MAX,
@@ -466,6 +467,30 @@ fn names_of_many_scripts_are_sealed() {
 }
 
 #[test]
+fn what_cannot_be_sealed_is_known_before_anyone_signs() {
+    let fonts = Fonts::new(Vec::new(), Vec::new()).unwrap();
+    let rehearsed = |pdf: &Pdf| {
+        let file = pdf.build();
+        let document = Document::open(file.as_slice()).unwrap();
+        rehearse(&document, &fonts, PAGES_MAX).map_err(|error| error.to_string())
+    };
+    let mut pdf = Pdf::pages(2);
+    assert_eq!(rehearsed(&pdf), Ok(()));
+    pdf.set(1, "<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields/None>>>>");
+    assert!(rehearsed(&pdf).unwrap_err().contains("no array"));
+    let mut pdf = Pdf::pages(2);
+    pdf.set(
+        5,
+        "<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/Resources[]>>",
+    );
+    assert!(
+        rehearsed(&pdf)
+            .unwrap_err()
+            .starts_with("document_malformed")
+    );
+}
+
+#[test]
 fn a_form_keeps_its_fields_and_the_seals_name_is_free() {
     let house = House::new();
     let mut pdf = Pdf::one_page();
@@ -596,6 +621,7 @@ fn offsets_around_a_hundred_million_fit_the_byte_range() {
                 roots: &house.roots,
                 at: now(),
                 original: Some((length, outcome.sealed.original)),
+                file: Some(outcome.sealed.digest),
                 pages: Some(1),
                 stamps: &[],
                 pages_max: PAGES_MAX,
