@@ -200,16 +200,15 @@ fn write_sealed(
             roots: &house.roots,
             at: house.now,
             original: Some((original.metadata()?.len(), outcome.sealed.original)),
-            file: Some(outcome.sealed.digest),
             pages: Some(outcome.tail.pages_original + outcome.tail.pages_added),
             stamps: &outcome.tail.stamps,
             pages_max: PAGES_MAX + outcome.tail.pages_added,
         },
     )?;
-    if checked.length == outcome.sealed.length {
+    if checked.digest == outcome.sealed.digest {
         Ok(())
     } else {
-        Err("the file's length is not the one told".into())
+        Err("the file's digest is not the one told".into())
     }
 }
 
