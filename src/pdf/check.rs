@@ -33,7 +33,7 @@ pub struct Expected<'a> {
     pub pages: Option<usize>,
     /// Marks that must be on their pages.
     pub stamps: &'a [Stamp],
-    /// The bound of the reader.
+    /// The bound of the reader; pages that were added and are counted in `pages` may go beyond it.
     pub pages_max: usize,
 }
 
@@ -107,7 +107,8 @@ pub enum CheckError {
 /// [`CheckError`]: the first thing that is wrong.
 pub fn check<R: ReadAt>(source: &R, expected: &Expected<'_>) -> Result<Checked, CheckError> {
     let document = Document::open(source)?;
-    let tree = document.page_tree(expected.pages_max)?;
+    let pages_max = expected.pages_max.max(expected.pages.unwrap_or_default());
+    let tree = document.page_tree(pages_max)?;
     if let Some(pages) = expected.pages
         && tree.pages.len() != pages
     {

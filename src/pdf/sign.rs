@@ -21,6 +21,8 @@ use crate::pki::{self, Signer, cms};
 const BYTE_RANGE_BLANKS: usize = 48;
 /// How often the reserve for `/Contents` is doubled before giving up.
 const RESERVE_TRIES: usize = 4;
+/// Pages that a prepare revision may have added to an original with the most pages.
+const PAGES_ADDED_MAX: usize = 1000;
 /// Bytes that are read at once.
 const COPY_BYTES: usize = 128 * 1024;
 
@@ -142,7 +144,7 @@ pub fn open_hole<R: ReadAt>(
             _ => return Err(SealError::Form("its page is missing")),
         },
         None => {
-            let tree = document.page_tree(pages_max)?;
+            let tree = document.page_tree(pages_max.saturating_add(PAGES_ADDED_MAX))?;
             let first = tree.pages.into_iter().next();
             let first = first.ok_or(SealError::Form("the document has no page"))?;
             (first.reference, first.dict)

@@ -3,6 +3,7 @@
 //! Faces: DejaVu (Latin, Greek, Cyrillic, Vietnamese and more), then the fallback files. A character that none has is drawn
 //! as a box with its code point, stays itself for search and copy, and is reported: it never fails a seal.
 
+mod boxes;
 mod embed;
 mod face;
 mod outline;

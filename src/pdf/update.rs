@@ -326,3 +326,120 @@ pub(super) fn text_string(text: &str) -> Object {
     bytes.extend(text.encode_utf16().flat_map(u16::to_be_bytes));
     Object::String(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pdf::object::Real;
+
+    fn base(kind: SectionKind) -> Base {
+        let mut trailer = Dict::new();
+        trailer.set("Root", Ref::new(1, 3));
+        trailer.set("Info", Ref::new(2, 0));
+        trailer.set("Size", 9_i64);
+        trailer.set("XRefStm", 77_i64);
+        Base {
+            length: 1000,
+            ends_line: false,
+            startxref: 800,
+            kind,
+            trailer,
+            first_id: Some(b"first".to_vec()),
+            next_number: 9,
+        }
+    }
+
+    fn text(kind: SectionKind) -> String {
+        let mut objects = Objects::from_number(9);
+        let new = objects.reserve_ref();
+        objects.put_value(new, &Object::Bool(true));
+        objects.put_value(Ref::new(4, 2), &Object::Null);
+        let tail = objects.finish(&base(kind)).unwrap();
+        String::from_utf8_lossy(&tail.bytes).into_owned()
+    }
+
+    #[test]
+    fn a_table_has_twenty_byte_entries_ascending_and_keeps_generations() {
+        for kind in [SectionKind::Table, SectionKind::Hybrid] {
+            let text = text(kind);
+            assert!(text.starts_with("\n4 2 obj\nnull\nendobj\n9 0 obj\ntrue\nendobj\nxref\n"));
+            assert!(
+                text.contains(
+                    "xref\n4 1\n0000001001 00002 n\r\n9 1\n0000001021 00000 n\r\ntrailer\n"
+                )
+            );
+            assert!(text.contains("/Root 1 3 R") && text.contains("/Info 2 0 R"));
+            assert!(text.contains("/Prev 800") && text.contains("/Size 10"));
+            assert!(text.contains(&format!("/ID [<{}> <", hex::encode("first"))));
+            assert!(
+                !text.contains("XRefStm"),
+                "a new hybrid part would hide objects"
+            );
+            let xref = 1000 + text.find("xref\n4 1").unwrap();
+            assert!(text.ends_with(&format!("startxref\n{xref}\n%%EOF\n")));
+        }
+    }
+
+    #[test]
+    fn a_stream_names_itself_and_has_rows_of_eight_bytes() {
+        let mut objects = Objects::from_number(9);
+        objects.put_value(Ref::new(4, 2), &Object::Null);
+        let bytes = objects.finish(&base(SectionKind::Stream)).unwrap().bytes;
+        let text = String::from_utf8_lossy(&bytes);
+        assert!(text.contains("/Index [4 1 9 1]") && text.contains("/W [1 5 2]"));
+        assert!(text.contains("/Size 10") && text.contains("/Length 16"));
+        let data = bytes.windows(8).position(|w| w == b"\nstream\n").unwrap() + 8;
+        assert_eq!(bytes[data..data + 8], [1, 0, 0, 0, 0x03, 0xE9, 0, 2]);
+        assert_eq!(bytes[data + 8..data + 16], [1, 0, 0, 0, 0x03, 0xFD, 0, 0]);
+    }
+
+    #[test]
+    fn the_same_update_of_the_same_file_has_the_same_identifier() {
+        assert_eq!(text(SectionKind::Table), text(SectionKind::Table));
+    }
+
+    #[test]
+    fn values_are_written_so_that_they_are_read_again() {
+        let mut dict = Dict::new();
+        dict.set("A B#", Name::from("x/y"));
+        dict.set("S", Object::String(b"a)(\\\0".to_vec()));
+        dict.set("R", Object::Real(Real::from_source("-.0500")));
+        dict.set(
+            "L",
+            vec![Object::Int(-1), Object::Null, Ref::new(7, 1).into()],
+        );
+        let mut out = Vec::new();
+        serialise(&Object::Dict(dict), &mut out).unwrap();
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "<</A#20B#23 /x#2Fy\n/S <6129285c00>\n/R -.0500\n/L [-1 null 7 1 R]\n>>"
+        );
+    }
+
+    #[test]
+    fn text_strings_are_ascii_or_utf_16_with_a_mark() {
+        assert_eq!(text_string("Seal"), Object::String(b"Seal".to_vec()));
+        assert_eq!(
+            text_string("Ł"),
+            Object::String(vec![0xFE, 0xFF, 0x01, 0x41])
+        );
+    }
+
+    #[test]
+    fn numbers_and_offsets_beyond_the_format_are_refused() {
+        let mut objects = Objects::from_number(OBJECT_NUMBER_MAX);
+        objects.reserve();
+        objects.reserve();
+        assert!(matches!(
+            objects.finish(&base(SectionKind::Table)),
+            Err(UpdateError::TooManyObjects)
+        ));
+        let far = Base {
+            length: 10_000_000_000,
+            ..base(SectionKind::Table)
+        };
+        let mut objects = Objects::from_number(9);
+        objects.put_value(Ref::new(4, 0), &Object::Null);
+        assert!(matches!(objects.finish(&far), Err(UpdateError::TooLarge)));
+    }
+}

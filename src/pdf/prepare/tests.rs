@@ -3,6 +3,7 @@ use crate::pdf::added::{Party, Row, SignatureBlock};
 use crate::pdf::appearance::{Ink, InkPoint};
 use crate::pdf::fixture::Pdf;
 use crate::pdf::image::Picture;
+use crate::pdf::object::Dict;
 
 const PAGES_MAX: usize = 2000;
 
