@@ -1,0 +1,169 @@
+//! What follows: done, finish later, decline, the proof file.
+
+use super::gate::count;
+use super::instead::frame;
+use super::session::{base, expect_own, expect_turn, shown, signer};
+use crate::app::signing::{Blocked, Progress as Far, Signer};
+use crate::domain::time::Timestamp;
+use crate::http::blocking::blocking;
+use crate::http::browser::{page, see_other};
+use crate::http::pages::problem::Problem;
+use crate::http::pages::sign::{Decline, DeclineForm, Done, Download, Later, Progress};
+use crate::http::{Web, browser, files};
+use actix_web::{HttpRequest, HttpResponse, web};
+
+fn progress(web: &Web, signer: &Signer) -> Progress {
+    match signer.progress() {
+        Far::Waiting(n) => Progress::Waiting(count(n)),
+        Far::Preparing | Far::Ended => Progress::Preparing,
+        Far::Complete => {
+            let base = base(web, signer);
+            Progress::Complete {
+                documents: signer
+                    .envelope
+                    .documents
+                    .iter()
+                    .map(|d| Download {
+                        name: d.name.clone(),
+                        href: format!("{base}/documents/{}/file", d.id),
+                    })
+                    .collect(),
+                proof: Some(Download {
+                    name: format!("{}-audit-trail.pdf", signer.envelope.id),
+                    href: format!("{base}/proof"),
+                }),
+            }
+        }
+    }
+}
+
+pub(super) async fn done(
+    request: HttpRequest,
+    recipient: web::Path<String>,
+    web: web::Data<Web>,
+) -> HttpResponse {
+    let result = async {
+        let signer = signer(&request, &web, &recipient).await?;
+        let signed = signer.person().is_some_and(|(_, p)| p.signed_at.is_some());
+        if !signed {
+            return Ok(see_other(&web, &format!("/signing/{recipient}")));
+        }
+        let email = signer
+            .person()
+            .map(|(p, _)| p.email.to_string())
+            .unwrap_or_default();
+        let html = Done {
+            frame: frame(&web, signer.envelope.environment),
+            base: base(&web, &signer),
+            subject: signer.envelope.definition.subject.clone(),
+            email,
+            progress: progress(&web, &signer),
+        }
+        .html();
+        Ok(page(200, html))
+    };
+    shown(&request, &web, result.await)
+}
+
+pub(super) async fn status(
+    request: HttpRequest,
+    recipient: web::Path<String>,
+    web: web::Data<Web>,
+) -> HttpResponse {
+    let result = async {
+        let signer = signer(&request, &web, &recipient).await?;
+        let json = progress(&web, &signer).json();
+        // "Stay" on the page asks for the status: looking on purpose keeps the session alive.
+        blocking(&web, move |app| app.keep_alive(&signer)).await?;
+        Ok(HttpResponse::Ok()
+            .content_type("application/json")
+            .body(json))
+    };
+    shown(&request, &web, result.await)
+}
+
+pub(super) async fn later(
+    request: HttpRequest,
+    recipient: web::Path<String>,
+    web: web::Data<Web>,
+) -> HttpResponse {
+    let result = async {
+        let signer = signer(&request, &web, &recipient).await?;
+        expect_turn(&web, &signer)?;
+        let html = Later {
+            frame: frame(&web, signer.envelope.environment),
+            base: base(&web, &signer),
+            subject: signer.envelope.definition.subject.clone(),
+        }
+        .html();
+        Ok(page(200, html))
+    };
+    shown(&request, &web, result.await)
+}
+
+pub(super) async fn decline_page(
+    request: HttpRequest,
+    recipient: web::Path<String>,
+    web: web::Data<Web>,
+) -> HttpResponse {
+    let result = async {
+        let signer = signer(&request, &web, &recipient).await?;
+        expect_turn(&web, &signer)?;
+        Ok(page(
+            200,
+            decline_html(&web, &signer, String::new(), Vec::new()),
+        ))
+    };
+    shown(&request, &web, result.await)
+}
+
+fn decline_html(web: &Web, signer: &Signer, reason: String, problems: Vec<Problem>) -> String {
+    Decline {
+        frame: frame(web, signer.envelope.environment),
+        base: base(web, signer),
+        csrf: signer.csrf.clone(),
+        subject: signer.envelope.definition.subject.clone(),
+        reason,
+        problems,
+    }
+    .html()
+}
+
+pub(super) async fn decline_form(
+    request: HttpRequest,
+    recipient: web::Path<String>,
+    web: web::Data<Web>,
+    payload: web::Payload,
+) -> HttpResponse {
+    let result = async {
+        let signer = signer(&request, &web, &recipient).await?;
+        let body = browser::form(payload, &web).await?;
+        let form = DeclineForm::parse(&body).map_err(|_| Blocked::SessionEnded)?;
+        expect_own(&request, &web, &signer, &form.csrf)?;
+        expect_turn(&web, &signer)?;
+        if !form.problems.is_empty() {
+            return Ok(page(
+                422,
+                decline_html(&web, &signer, form.reason, form.problems),
+            ));
+        }
+        let at: Timestamp = web.clock.now();
+        let envelope = signer.envelope.clone();
+        blocking(&web, move |app| app.decline(&signer, form.reason)).await?;
+        Err(Blocked::DeclinedByYou(Box::new(envelope), at).into())
+    };
+    shown(&request, &web, result.await)
+}
+
+pub(super) async fn proof(
+    request: HttpRequest,
+    recipient: web::Path<String>,
+    web: web::Data<Web>,
+) -> HttpResponse {
+    let result = async {
+        let signer = signer(&request, &web, &recipient).await?;
+        let file = blocking(&web, move |app| app.signer_proof(&signer)).await?;
+        Ok(files::download(&request, file)?)
+    };
+    shown(&request, &web, result.await)
+}

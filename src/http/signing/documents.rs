@@ -1,0 +1,96 @@
+//! A document as its signer meets it: page images, text, the PDF.
+
+use super::instead::{Instead, frame, instead};
+use super::session::{base, shown, signer};
+use crate::app::Error;
+use crate::http::blocking::blocking;
+use crate::http::browser::page;
+use crate::http::middleware::request_name;
+use crate::http::pages::sign::DocumentText;
+use crate::http::{Web, files};
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, web};
+
+pub(super) async fn page_image(
+    request: HttpRequest,
+    path: web::Path<(String, String, String)>,
+    web: web::Data<Web>,
+    query: web::Query<Vec<(String, String)>>,
+) -> HttpResponse {
+    let (recipient, document, number) = path.into_inner();
+    let result = async {
+        let signer = signer(&request, &web, &recipient).await?;
+        let width = query
+            .iter()
+            .find(|(name, _)| name == "w")
+            .and_then(|(_, w)| w.parse().ok())
+            .unwrap_or(1000);
+        let number = number.parse().unwrap_or(0);
+        let image = blocking(&web, move |app| {
+            app.page_image(&signer, &document, number, width)
+        })
+        .await?;
+        Ok(HttpResponse::Ok()
+            .insert_header((header::CACHE_CONTROL, "private, max-age=3600"))
+            .content_type(image.media_type)
+            .body(image.bytes))
+    };
+    match result.await {
+        Ok(response) => response,
+        Err(Instead::Failed(error)) => error.answer(request_name(&request).as_deref()),
+        Err(why) => instead(&request, &web, why),
+    }
+}
+
+pub(super) async fn document_text(
+    request: HttpRequest,
+    path: web::Path<(String, String)>,
+    web: web::Data<Web>,
+) -> HttpResponse {
+    let (recipient, document) = path.into_inner();
+    let result = async {
+        let signer = signer(&request, &web, &recipient).await?;
+        let (signer, frozen, texts) = blocking(&web, move |app| {
+            let frozen = signer.document(&document)?.clone();
+            let texts = app.page_texts(&signer, &frozen)?;
+            app.note_served(&signer, frozen.id)?;
+            Ok::<_, Error>((signer, frozen, texts))
+        })
+        .await?;
+        let others = signer
+            .envelope
+            .documents
+            .iter()
+            .filter(|d| d.id != frozen.id)
+            .map(|d| (d.id.to_string(), d.name.clone()))
+            .collect();
+        let html = DocumentText {
+            frame: frame(&web, signer.envelope.environment),
+            base: base(&web, &signer),
+            id: frozen.id.to_string(),
+            name: frozen.name,
+            pages: texts
+                .into_iter()
+                .map(|text| Some(text).filter(|t| !t.trim().is_empty()))
+                .collect(),
+            others,
+        }
+        .html();
+        Ok(page(200, html))
+    };
+    shown(&request, &web, result.await)
+}
+
+pub(super) async fn document_file(
+    request: HttpRequest,
+    path: web::Path<(String, String)>,
+    web: web::Data<Web>,
+) -> HttpResponse {
+    let (recipient, document) = path.into_inner();
+    let result = async {
+        let signer = signer(&request, &web, &recipient).await?;
+        let file = blocking(&web, move |app| app.signer_file(&signer, &document)).await?;
+        Ok(files::download(&request, file)?)
+    };
+    shown(&request, &web, result.await)
+}

@@ -1,0 +1,116 @@
+//! Who holds a session here, and whether it is their turn to act.
+
+use super::instead::{Instead, frame, instead, stranger};
+use crate::app::App;
+use crate::app::signing::{Blocked, Signer};
+use crate::domain::envelope::State;
+use crate::http::Web;
+use crate::http::blocking::blocking;
+use crate::http::browser::{cookie, is_own_request, page, see_other};
+use crate::http::error::ApiError;
+use crate::http::pages::state::{State as PageState, StatePage};
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, web};
+
+pub(super) async fn signer(
+    request: &HttpRequest,
+    web: &web::Data<Web>,
+    recipient: &str,
+) -> Result<Signer, Instead> {
+    let held = cookie(request, web, recipient);
+    let origin = stranger(request, web);
+    let asked = recipient.to_owned();
+    let signer = blocking(web, move |app| {
+        Ok::<_, ApiError>(app.signer(&asked, held.as_deref(), &origin))
+    })
+    .await??;
+    let allowance = web.limits.session(&signer.session.to_string());
+    if allowance.passed {
+        return Ok(signer);
+    }
+    let until = web
+        .clock
+        .now()
+        .plus(std::time::Duration::from_secs(allowance.wait_seconds));
+    let state = PageState::TooManyRequests { until };
+    let html = StatePage {
+        frame: frame(web, signer.envelope.environment),
+        state,
+    }
+    .html();
+    let mut response = page(429, html);
+    if let Ok(value) = header::HeaderValue::from_str(&allowance.wait_seconds.to_string()) {
+        response.headers_mut().insert(header::RETRY_AFTER, value);
+    }
+    Err(Instead::Go(response))
+}
+
+/// The session of a request that acts: with this session's own token, from our own pages.
+pub(super) fn expect_own(
+    request: &HttpRequest,
+    web: &Web,
+    signer: &Signer,
+    csrf: &str,
+) -> Result<(), Instead> {
+    if is_own_request(request, web) && App::is_own_form(signer, csrf) {
+        Ok(())
+    } else {
+        Err(Blocked::SessionEnded.into())
+    }
+}
+
+/// Whoever still has to act stays here; everybody else is led to where they are.
+pub(super) fn expect_turn(web: &Web, signer: &Signer) -> Result<(), Instead> {
+    let Some((_, progress)) = signer.person() else {
+        return Err(Blocked::SessionEnded.into());
+    };
+    if progress.signed_at.is_some() {
+        return Err(Instead::Go(see_other(
+            web,
+            &format!("/signing/{}/done", signer.recipient),
+        )));
+    }
+    match &signer.envelope.state {
+        State::Open { expires_at } if *expires_at <= web.clock.now() => {
+            Err(Blocked::Expired(Box::new(signer.envelope.clone()), *expires_at).into())
+        }
+        State::Open { .. } => Ok(()),
+        State::Expired => {
+            let at = signer.envelope.ended_at.unwrap_or_default();
+            Err(Blocked::Expired(Box::new(signer.envelope.clone()), at).into())
+        }
+        State::Voided { .. } => Err(Blocked::Voided(Box::new(signer.envelope.clone())).into()),
+        State::Declined { .. } => match progress.declined_at {
+            Some(at) => Err(Blocked::DeclinedByYou(Box::new(signer.envelope.clone()), at).into()),
+            None => Err(Blocked::DeclinedByOther(Box::new(signer.envelope.clone())).into()),
+        },
+        State::Draft | State::Sealing { .. } | State::Completed { .. } | State::Discarded => {
+            Err(Blocked::SessionEnded.into())
+        }
+    }
+}
+
+pub(super) fn base(web: &Web, signer: &Signer) -> String {
+    format!("{}/signing/{}", web.public.root, signer.recipient)
+}
+
+pub(super) fn shown(
+    request: &HttpRequest,
+    web: &Web,
+    result: Result<HttpResponse, Instead>,
+) -> HttpResponse {
+    result.unwrap_or_else(|why| instead(request, web, why))
+}
+
+pub(super) async fn start(
+    request: HttpRequest,
+    recipient: web::Path<String>,
+    web: web::Data<Web>,
+) -> HttpResponse {
+    let result = async {
+        let signer = signer(&request, &web, &recipient).await?;
+        expect_turn(&web, &signer)?;
+        Ok(see_other(&web, &format!("/signing/{recipient}/review")))
+    };
+    shown(&request, &web, result.await)
+}
