@@ -61,9 +61,15 @@ impl Queue {
         1 << self.index()
     }
 
-    /// A statement for this queue's table: `{queue}` is its name.
+    /// A statement for this queue's table: `{queue}` is its name, `{about}` the column that tells what a piece is about.
     fn sql(self, template: &str) -> String {
-        template.replace("{queue}", self.as_str())
+        let about = match self {
+            Self::Job | Self::Mail => "envelope_id",
+            Self::Delivery => "lane",
+        };
+        template
+            .replace("{queue}", self.as_str())
+            .replace("{about}", about)
     }
 }
 
@@ -144,6 +150,8 @@ pub struct Waiting {
     pub id: String,
     /// What kind of job; which webhook.
     pub lane: String,
+    /// The id of the envelope concerned; for a delivery that of the webhook.
+    pub about: Option<String>,
     /// How far it is.
     pub state: WorkState,
     /// When it may be begun; for leased work, when the lease ends.
@@ -168,6 +176,7 @@ fn waiting(row: &Row<'_>) -> Result<Waiting, Error> {
         last_error: row.get(5)?,
         created_at: Timestamp::from_millis(row.get(6)?),
         ended_at: row.get::<_, Option<i64>>(7)?.map(Timestamp::from_millis),
+        about: row.get(8)?,
     })
 }
 
@@ -197,7 +206,7 @@ impl ReadTx<'_> {
         limit: u32,
     ) -> Result<Vec<Waiting>, Error> {
         let sql = queue.sql(
-            "SELECT id, lane, state, due_at, tries, last_error, created_at, ended_at FROM {queue}
+            "SELECT id, lane, state, due_at, tries, last_error, created_at, ended_at, {about} FROM {queue}
              WHERE state = ?1 ORDER BY id DESC LIMIT ?2",
         );
         self.all(&sql, params![state.as_str(), limit], waiting)
@@ -214,7 +223,7 @@ impl ReadTx<'_> {
     /// One piece by its id.
     pub fn work(&self, queue: Queue, id: &str) -> Result<Option<Waiting>, Error> {
         let sql = queue.sql(
-            "SELECT id, lane, state, due_at, tries, last_error, created_at, ended_at FROM {queue} WHERE id = ?1",
+            "SELECT id, lane, state, due_at, tries, last_error, created_at, ended_at, {about} FROM {queue} WHERE id = ?1",
         );
         self.find(&sql, [id], waiting)
     }
