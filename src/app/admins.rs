@@ -2,13 +2,15 @@
 
 use super::{App, Error};
 use crate::domain::contact::EmailAddress;
+use crate::domain::envelope::{Envelope, Status};
+use crate::domain::environment::Environment;
 use crate::domain::event::SystemEvent;
 use crate::domain::ids::{AdminId, SessionId};
 use crate::domain::limits;
 use crate::domain::origin::{Actor, Factor, Origin};
 use crate::domain::secret::Token;
 use crate::domain::time::Timestamp;
-use crate::store::{Admin, AdminSession};
+use crate::store::{Admin, AdminSession, Window};
 use argon2::{Algorithm, Argon2, Params, Version};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
@@ -49,20 +51,10 @@ pub struct Administrator {
     pub origin: Origin,
 }
 
-/// Why somebody could not log in. All look the same to them but the last.
-#[derive(Debug)]
-pub enum LoginRefused {
-    /// Wrong address or password.
-    Wrong,
-    /// Too soon after failures: from this moment on.
-    Wait(Timestamp),
-    /// Something broke, or too much waits.
-    Failed(Error),
-}
-
-impl From<Error> for LoginRefused {
-    fn from(error: Error) -> Self {
-        Self::Failed(error)
+impl Administrator {
+    /// Whether a form carries this session's token; in constant time.
+    pub fn is_own_form(&self, csrf: &str) -> bool {
+        self.csrf.as_bytes().ct_eq(csrf.as_bytes()).into()
     }
 }
 
@@ -181,57 +173,45 @@ impl App {
         Ok(made.then_some(session))
     }
 
-    /// Logs in. An unknown address costs and answers the same as a wrong password.
+    /// Logs in. `None`: the address is unknown, the password wrong, or an earlier failure of this account too recent. Nobody is
+    /// told which, and each costs the same.
     pub fn log_in(
         &self,
         email: &str,
         password: &str,
         origin: &Origin,
-    ) -> Result<Token, LoginRefused> {
+    ) -> Result<Option<Token>, Error> {
         let known = match email.parse::<EmailAddress>() {
             Ok(email) => self
                 .store
                 .read(|tx| tx.admin_by_email(&email).map_err(Error::from))?,
             Err(_) => None,
         };
-        if let Some(admin) = &known
-            && let Some(until) = delayed_until(admin)
-            && until > self.now()
-        {
-            return Err(LoginRefused::Wait(until));
-        }
-        let right = self.verify_password(
-            password,
-            known.as_ref().map(|admin| admin.password_hash.as_str()),
-        )?;
+        let id = known.as_ref().map(|admin| admin.id);
+        let now = self.now();
+        let is_delayed = known
+            .as_ref()
+            .and_then(delayed_until)
+            .is_some_and(|until| until > now);
+        let stored = known.as_ref().map(|admin| admin.password_hash.as_str());
+        let is_right = self.verify_password(password, stored)?;
         let origin = origin.clone();
-        let Some(admin) = known.filter(|_| right) else {
-            let id = self.store.read(|tx| {
-                let email = email.parse::<EmailAddress>().ok();
-                Ok::<_, Error>(
-                    email
-                        .map(|email| tx.admin_by_email(&email))
-                        .transpose()?
-                        .flatten()
-                        .map(|a| a.id),
-                )
-            })?;
+        let Some(admin) = known.filter(|_| is_right && !is_delayed) else {
             self.store.write(move |tx| {
-                if let Some(id) = id {
+                // A try within the delay does not lengthen it: else strangers could keep the account shut.
+                if let Some(id) = id.filter(|_| !is_delayed) {
                     tx.note_admin_failure(id)?;
                 }
                 tx.record_system(&SystemEvent::AdminLoginFailed { id }, &origin)?;
                 Ok::<_, Error>(())
             })?;
-            return Err(LoginRefused::Wrong);
+            return Ok(None);
         };
         let session = Token::from_bytes(self.random());
         let hash = session.fingerprint();
         self.store.write(move |tx| {
-            tx.insert_admin_session(
-                &hash,
-                &new_session(tx.new_id(SessionId::new), admin.id, tx.now()),
-            )?;
+            let session = new_session(tx.new_id(SessionId::new), admin.id, tx.now());
+            tx.insert_admin_session(&hash, &session)?;
             let actor = Actor::Admin {
                 id: admin.id,
                 name: admin.name,
@@ -244,7 +224,22 @@ impl App {
             tx.record_system(&SystemEvent::AdminLogin { id: admin.id }, &origin)?;
             Ok::<_, Error>(())
         })?;
-        Ok(session)
+        Ok(Some(session))
+    }
+
+    /// A page of an environment's envelopes, newest first, and how many there are: for administrators.
+    pub fn envelopes_of(
+        &self,
+        environment: Environment,
+        status: Option<Status>,
+        page: u32,
+        size: u32,
+    ) -> Result<(Vec<Envelope>, u64), Error> {
+        let window = Window::page(page, size);
+        self.store.read(|tx| {
+            let page = tx.envelopes(environment, status, window)?;
+            Ok((page.items, page.total))
+        })
     }
 
     /// The session behind a cookie; looking keeps it alive.
