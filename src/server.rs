@@ -131,6 +131,8 @@ pub struct WebSettings {
     pub patience: Patience,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<Network>,
+    /// Who may see the administrators' pages; empty: everybody.
+    pub admin_allow_from: Vec<Network>,
     /// Connections at once.
     pub connections_max: usize,
     /// Threads of the web side.
@@ -182,6 +184,7 @@ pub fn start(setup: Setup, web: WebSettings, with_jobs: bool) -> Result<Running,
         public: PublicName::of(app.public_url()),
         patience: web.patience,
         trusted_proxies: web.trusted_proxies,
+        admin_allow_from: web.admin_allow_from,
         clock,
     });
     let addresses = web

@@ -94,13 +94,24 @@ impl App {
         })
     }
 
-    /// All keys of an environment, for administrators: the newest hundred.
-    pub fn keys_of(&self, environment: Environment) -> Result<Vec<Key>, Error> {
+    /// A page of an environment's keys, newest first, and how many there are: for administrators.
+    pub fn keys_of(
+        &self,
+        environment: Environment,
+        page: u32,
+        size: u32,
+    ) -> Result<(Vec<Key>, u64), Error> {
         self.store.read(|tx| {
-            Ok(tx
-                .api_keys(environment, Window::page(1, limits::PAGE_SIZE_MAX))?
-                .items)
+            let page = tx.api_keys(environment, Window::page(page, size))?;
+            Ok((page.items, page.total))
         })
+    }
+
+    /// One key, for administrators.
+    pub fn key_of(&self, environment: Environment, id: &str) -> Result<Key, Error> {
+        let id: KeyId = id.parse().map_err(|_| NO_KEY)?;
+        self.store
+            .read(|tx| tx.api_key(environment, id)?.ok_or(NO_KEY))
     }
 
     /// Revokes a key; the next request with it is refused.

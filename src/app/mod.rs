@@ -28,7 +28,7 @@ mod working;
 pub use error::Error;
 pub use keyring::Keyring;
 pub use settings::{Organisation, Settings};
-pub use working::{FailedWork, Work};
+pub use working::{FailedWork, Work, WorkState};
 
 use crate::ambient::{Clock, Entropy};
 use crate::domain::ids::{BootId, WorkspaceId};

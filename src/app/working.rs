@@ -5,7 +5,8 @@ use crate::domain::environment::Environment;
 use crate::domain::event::SystemEvent;
 use crate::domain::ids::EnvelopeId;
 use crate::domain::origin::Origin;
-use crate::store::{JobKind, Queue, Waiting, WorkState};
+pub use crate::store::WorkState;
+use crate::store::{JobKind, Queue, Waiting};
 use std::time::Duration;
 
 /// The loops.

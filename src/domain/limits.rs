@@ -113,6 +113,8 @@ pub const SETUP_LINK_TTL: Duration = Duration::from_secs(30 * 60);
 pub const PASSWORD_CHARS_MIN: usize = 12;
 /// Characters of a password, at most.
 pub const PASSWORD_CHARS_MAX: usize = 128;
+/// Tries to log in as an administrator, a minute for each address (IPv6: each /64).
+pub const LOGINS_PER_MINUTE: u32 = 5;
 /// Characters of a browser's User-Agent that are kept.
 pub const USER_AGENT_CHARS_MAX: usize = 256;
 /// Characters of another system's answer (SMTP, a webhook's receiver) that are kept.

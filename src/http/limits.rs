@@ -3,6 +3,7 @@
 //! A whole company sits behind one address, so failures count per address and successes per key or session.
 
 use crate::ambient;
+use crate::domain::limits;
 use governor::clock::{Clock as _, Reference};
 use governor::middleware::StateInformationMiddleware;
 use governor::nanos::Nanos;
@@ -130,6 +131,7 @@ pub struct LimitSettings {
 pub struct Limits {
     keys: Limit<String>,
     strangers: Limit<IpAddr>,
+    logins: Limit<IpAddr>,
     sessions: Limit<String>,
     settings: LimitSettings,
 }
@@ -147,6 +149,12 @@ impl Limits {
                 clock.clone(),
                 s.unauthenticated_per_minute,
                 s.unauthenticated_per_minute,
+                CALLERS_MAX,
+            ),
+            logins: Limit::new(
+                clock.clone(),
+                limits::LOGINS_PER_MINUTE,
+                limits::LOGINS_PER_MINUTE,
                 CALLERS_MAX,
             ),
             sessions: Limit::new(
@@ -169,6 +177,11 @@ impl Limits {
         self.strangers.check(&neighbourhood(address))
     }
 
+    /// Counts a try to log in from `address`, whatever comes of it.
+    pub fn login(&self, address: IpAddr) -> Allowance {
+        self.logins.check(&neighbourhood(address))
+    }
+
     /// Counts a call within a session, named by its hash or recipient.
     pub fn session(&self, id: &str) -> Allowance {
         self.sessions.check(&id.to_owned())
@@ -178,6 +191,7 @@ impl Limits {
     pub fn sweep(&self) {
         self.keys.sweep();
         self.strangers.sweep();
+        self.logins.sweep();
         self.sessions.sweep();
     }
 

@@ -1,5 +1,6 @@
 //! The web side: routes, status codes, shapes of answers. A handler takes a request apart, runs one use case, shows its result.
 
+pub mod admin;
 pub mod api;
 pub mod auth;
 pub mod blocking;
@@ -35,6 +36,8 @@ pub struct Web {
     pub patience: body::Patience,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<Network>,
+    /// Who may see the administrators' pages; empty: everybody.
+    pub admin_allow_from: Vec<Network>,
     /// For waits.
     pub clock: Arc<dyn Clock>,
 }
@@ -74,6 +77,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
     api::routes(config, "/api/v1");
     api::routes(config, "/v1");
     signing::routes(config);
+    admin::routes(config);
     config
         .service(at("/assets/{path:.*}", vec![(Method::GET, web::to(asset))]))
         .service(at("/pki/{file}", vec![(Method::GET, web::to(pki))]));

@@ -23,9 +23,16 @@ pub enum Section {
 }
 
 impl Section {
-    const ALL: [Self; 4] = [Self::Envelopes, Self::Keys, Self::Outbox, Self::Jobs];
+    /// All of them, in the navigation's order.
+    pub const ALL: [Self; 4] = [Self::Envelopes, Self::Keys, Self::Outbox, Self::Jobs];
 
-    const fn word(self) -> &'static str {
+    /// Its path: `/admin/envelopes`.
+    pub fn address(self) -> String {
+        format!("/admin/{}", self.word())
+    }
+
+    /// Its word in addresses.
+    pub const fn word(self) -> &'static str {
         match self {
             Self::Envelopes => "envelopes",
             Self::Keys => "keys",
@@ -164,7 +171,7 @@ impl Setup {
 pub struct Login {
     /// What every page shares.
     pub frame: AdminFrame,
-    /// A token bound to this form (a cookie of before login holds its other half), against forged logins.
+    /// A token that only our pages know, against forged logins.
     pub csrf: String,
     /// What was typed.
     pub email: String,
@@ -252,6 +259,8 @@ pub struct Keys {
     pub frame: AdminFrame,
     /// The keys of the environment shown, newest first.
     pub keys: Vec<KeyRow>,
+    /// More of them.
+    pub pager: Pager,
     /// The key just made.
     pub new: Option<NewKey>,
     /// What was typed.
@@ -424,6 +433,8 @@ pub enum JobKind {
     Seal,
     /// End an envelope at its deadline.
     Expire,
+    /// Make the evidence file of an envelope that has ended.
+    Trail,
     /// Send a mail.
     Mail,
     /// Deliver a webhook.
@@ -437,6 +448,7 @@ impl JobKind {
         match self {
             Self::Seal => locale.t("admin-jobs-seal"),
             Self::Expire => locale.t("admin-jobs-expire"),
+            Self::Trail => locale.t("admin-jobs-trail"),
             Self::Mail => locale.t("admin-jobs-mail"),
             Self::Webhook => locale.t("admin-jobs-webhook"),
             Self::Other => locale.t("admin-jobs-other"),

@@ -300,6 +300,14 @@ fn keys(with: bool, new: bool, hostile: Option<&str>) -> Keys {
         } else {
             vec![]
         },
+        pager: if with {
+            Pager {
+                newer: None,
+                older: Some("/admin/keys?page=2".into()),
+            }
+        } else {
+            Pager::default()
+        },
         new: new.then(|| NewKey {
             name: say("HRIS"),
             key: format!("sk_test_{}", "x".repeat(36)),

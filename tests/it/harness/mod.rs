@@ -34,6 +34,10 @@ pub struct Options {
     pub smtp_port: Option<u16>,
     /// Networks that webhooks may reach beside the public ones.
     pub allowed_networks: Vec<Network>,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<Network>,
+    /// Who may see the administrators' pages; empty: everybody.
+    pub admin_allow_from: Vec<Network>,
     /// Bytes of an upload.
     pub upload_bytes_max: u64,
     /// Whether signers without fields are refused.
@@ -51,6 +55,8 @@ impl Default for Options {
         Self {
             smtp_port: None,
             allowed_networks: vec![Network::v4(127, 0, 0, 0, 8)],
+            trusted_proxies: Vec::new(),
+            admin_allow_from: Vec::new(),
             upload_bytes_max: 5_000_000,
             require_fields: false,
             patience: Patience::default(),
@@ -133,7 +139,8 @@ impl TestApp {
             listeners: vec![listener],
             limits: options.limits,
             patience: options.patience,
-            trusted_proxies: Vec::new(),
+            trusted_proxies: options.trusted_proxies,
+            admin_allow_from: options.admin_allow_from,
             connections_max: 1_000,
             threads: 1,
         };
