@@ -37,8 +37,8 @@ pub struct Balance {
     pub unclosed: u32,
 }
 
-/// The most `q` or `Q` that are made up for: viewers stop at 28 to 512 levels themselves.
-const BALANCE_MAX: u32 = 1000;
+/// The most `q` or `Q` that are made up for: what the worker counts at most.
+const BALANCE_MAX: u32 = 10_000;
 
 /// All that a document gets before it is sealed.
 #[derive(Clone, Debug, Default)]

@@ -152,7 +152,9 @@ fn seal_one(house: &House, path: &Path, out: &Path) -> Outcome {
     };
     let opened = File::open(path).map_err(Error::from).and_then(|file| {
         let document = Document::open(&file)?;
-        audit::inspect(&document, &limits).map(|inspection| (inspection, file.try_clone()))
+        let inspection = audit::inspect(&document, &limits)?;
+        rehearse(&document, &house.fonts, PAGES_MAX)?;
+        Ok((inspection, file.try_clone()))
     });
     let (inspection, file) = match opened {
         Ok((inspection, Ok(file))) => (inspection, file),
