@@ -155,14 +155,17 @@ impl App {
     }
 
     fn inspect(&self, received: &Received) -> Result<worker::Inspection, Error> {
-        let file = received.reopen()?;
+        self.inspect_file(&received.reopen()?)
+    }
+
+    /// Has the worker inspect a file, whoever brought it.
+    pub(crate) fn inspect_file(&self, file: &std::fs::File) -> Result<worker::Inspection, Error> {
         let mut head = [0; 5];
-        let n =
-            std::os::unix::fs::FileExt::read_at(&file, &mut head, 0).map_err(Error::internal)?;
+        let n = std::os::unix::fs::FileExt::read_at(file, &mut head, 0).map_err(Error::internal)?;
         if let Some(kind) = other_kind(&head[..n]) {
             return Err(Error::NotAPdf(kind));
         }
-        Ok(self.worker.inspect(&file, self.settings.pages_max)?)
+        Ok(self.worker.inspect(file, self.settings.pages_max)?)
     }
 
     /// One document's metadata.

@@ -10,6 +10,7 @@ pub mod delivering;
 pub mod documents;
 pub mod envelopes;
 mod error;
+pub mod file_seals;
 pub mod housekeeping;
 pub mod idempotency;
 pub mod keyring;

@@ -22,7 +22,7 @@ use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
 
 /// What stands across each page of a test document.
-const WATERMARK: &str = "TEST - NOT LEGALLY BINDING";
+pub(super) const WATERMARK: &str = "TEST - NOT LEGALLY BINDING";
 
 /// Who acted from where, as the trail tells: for the certificate page.
 pub(crate) struct Evidence {

@@ -4,6 +4,7 @@
 
 mod admin;
 mod binary;
+mod file_seals;
 mod harness;
 mod lifecycle;
 mod tidy;

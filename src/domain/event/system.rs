@@ -156,6 +156,18 @@ pub enum SystemEvent {
         /// When it ends.
         not_after: Timestamp,
     },
+    /// The operator sealed a file at the command line, outside any envelope.
+    #[serde(rename = "file.sealed")]
+    FileSealed {
+        /// Whose seal.
+        environment: Environment,
+        /// Of the bytes as given.
+        sha256: Digest,
+        /// Of the sealed file.
+        sealed_sha256: Digest,
+        /// Of the seal's certificate.
+        certificate_sha256: Digest,
+    },
     /// The server came up.
     #[serde(rename = "system.started")]
     SystemStarted {
@@ -205,6 +217,11 @@ impl SystemEvent {
             Self::DocumentUploaded { sha256, .. }
             | Self::DocumentDeleted { sha256, .. }
             | Self::CertificateInstalled { sha256, .. } => vec![*sha256],
+            Self::FileSealed {
+                sha256,
+                sealed_sha256,
+                ..
+            } => vec![*sha256, *sealed_sha256],
             Self::DocumentRejected { sha256, .. } => sha256.iter().copied().collect(),
             _ => Vec::new(),
         }

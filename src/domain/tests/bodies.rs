@@ -148,6 +148,12 @@ fn system_events() -> Vec<SystemEvent> {
             sha256,
             not_after: later(0),
         },
+        S::FileSealed {
+            environment,
+            sha256,
+            sealed_sha256: Digest::of(b"sealed"),
+            certificate_sha256: Digest::of(b"certificate"),
+        },
         S::SystemStarted {
             platform: "linux".into(),
         },
