@@ -13,9 +13,7 @@ use crate::domain::time::Timestamp;
 use crate::pdf::Document;
 use crate::pdf::prepare::{Plan, prepare};
 use crate::pdf::sign::{SignatureSpec, seal};
-use crate::pdf::trail::{
-    Certificate, DocumentRow, Entry, Fact, FontSource, Labels, Person, Trail, render,
-};
+use crate::pdf::trail::{Certificate, DocumentRow, Entry, Fact, Labels, Person, Trail, render};
 use crate::pki;
 use std::io::{Seek as _, Write as _};
 use zip::write::SimpleFileOptions;
@@ -56,7 +54,7 @@ impl App {
             ],
             labels: labels(),
         };
-        let plain = render(&trail, &self.trail_fonts()).map_err(Error::internal)?;
+        let plain = render(&trail, &self.fonts).map_err(Error::internal)?;
         let document = Document::open(plain.as_slice()).map_err(Error::internal)?;
         let pages_max = super::sealing::PAGES_MAX;
         // Nothing is stamped: what PDF/A and PDF/UA ask for stays as it is.
@@ -81,20 +79,6 @@ impl App {
         )
         .map_err(Error::internal)?;
         Ok(sealed)
-    }
-
-    fn trail_fonts(&self) -> Vec<FontSource> {
-        self.settings
-            .font_fallback
-            .iter()
-            .map(|path| {
-                let path = path.clone();
-                FontSource {
-                    index: 0,
-                    load: Box::new(move || std::fs::read(&path)),
-                }
-            })
-            .collect()
     }
 
     /// Several files in one ZIP, stored and not deflated: PDFs are compressed already.

@@ -13,13 +13,15 @@ mod tests;
 
 pub use embed::EmbedError;
 pub(super) use embed::{Drawing, Embedded, Embedder, deflate};
+pub(super) use face::{Face, FontBytes};
 pub use face::{FontError, FontFile, Fonts, Loader, SignatureStyle, Weight};
 pub use outline::{Outline, outline};
 pub use shape::Line;
+pub(super) use shape::{MISSING_ADVANCE, Run, drawable, shape_with};
 
 use unicode_bidi::Level;
 
-use shape::{base_level, drawable, shape};
+use shape::{base_level, shape};
 
 /// Size of a text field's letters, in points, where the text has room.
 pub const SIZE_MAX: f32 = 11.0;

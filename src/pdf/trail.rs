@@ -16,9 +16,8 @@ use krilla::tagging::{ListNumbering, TableHeaderScope, Tag};
 
 use self::letters::{Cut, Letters};
 use self::sheet::{Cell, Colour, Elem, Ink, MARGIN, RULE_COLOUR, Set, Sheet, TEXT_WIDTH};
+use super::text::Fonts;
 use crate::domain::time::Timestamp;
-
-pub use self::letters::FontSource;
 
 /// What an audit trail shows.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -218,9 +217,6 @@ impl Default for Labels {
 /// Why there is no audit trail: a mistake of the program, never of the data.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A carried font is damaged.
-    #[error("a carried font is damaged")]
-    Font,
     /// The two standards can't be had together.
     #[error("the audit trail's standards exclude each other")]
     Configuration,
@@ -268,13 +264,12 @@ const FOOT: Ink = ink(Cut::Regular, 7.0, QUIET, 9.0);
 /// Left edge of values beside labels.
 const VALUE_X: f32 = MARGIN + 138.0;
 
-/// Writes the audit trail. `fallback` files are read only for characters that Latin, Greek and Cyrillic faces lack; what
-/// none has is drawn as a box with its code point.
+/// Writes the audit trail. What no face of `fonts` has is drawn as a box with its code point.
 ///
 /// # Errors
 /// Only for mistakes of the program, see [`Error`].
-pub fn render(trail: &Trail, fallback: &[FontSource]) -> Result<Vec<u8>, Error> {
-    let letters = Letters::new(fallback).ok_or(Error::Font)?;
+pub fn render(trail: &Trail, fonts: &Fonts) -> Result<Vec<u8>, Error> {
+    let letters = Letters::new(fonts);
     let mut page = Composer {
         sheet: Sheet::new(&letters),
         trail,

@@ -161,7 +161,8 @@ impl<'a> Device<'a> for Glyphs {
                 Some(BfString::String(s)) => readable(&s),
                 None => continue,
             };
-            if text.is_empty() {
+            // A space before all else says nothing.
+            if text.is_empty() || (text == " " && self.placed.is_empty()) {
                 continue;
             }
             let advance = match &**glyph {
@@ -195,10 +196,12 @@ impl<'a> Device<'a> for Glyphs {
     fn pop_transparency_group(&mut self) {}
 }
 
-/// A glyph's characters: presentation forms and ligatures folded, without what can't be read out. White space is left out
-/// as it comes back from the gaps.
+/// A glyph's characters: presentation forms and ligatures folded, without what can't be read out; white space as one space.
 fn readable(text: &str) -> String {
     let mut out = String::new();
+    if !text.is_empty() && text.chars().all(char::is_whitespace) {
+        return " ".into();
+    }
     for c in text.chars() {
         match c {
             '\u{FB00}'..='\u{FDFF}' | '\u{FE70}'..='\u{FEFE}' => out.extend([c].into_iter().nfkc()),
@@ -261,17 +264,25 @@ fn line_runs(line: &[Placed]) -> Vec<TextRun> {
     let mut runs: Vec<TextRun> = Vec::new();
     let mut text = String::new();
     let mut members: Vec<&Placed> = Vec::new();
+    let mut before: Option<&Placed> = None;
     for glyph in glyphs {
-        if let Some(before) = members.last() {
+        if let Some(before) = before {
             let gap = along(glyph.start) - along(before.end);
             let em = before.em.max(glyph.em);
             if gap > RUN_EM * em {
                 runs.extend(run(&members, &text, rtl));
                 members.clear();
                 text.clear();
-            } else if gap > SPACE_EM * em {
+            } else if gap > SPACE_EM * em && !text.ends_with(' ') {
                 text.push(' ');
             }
+        }
+        before = Some(glyph);
+        if glyph.text == " " {
+            if !text.is_empty() && !text.ends_with(' ') {
+                text.push(' ');
+            }
+            continue;
         }
         if is_rtl(&glyph.text) {
             // The characters of a ligature come in logical order; the line is turned as a whole.
@@ -296,8 +307,8 @@ fn reads_rtl(line: &[Placed]) -> bool {
 
 fn run(members: &[&Placed], visual: &str, rtl: bool) -> Option<TextRun> {
     let text = if rtl { logical(visual) } else { visual.into() };
-    let text: String = text.nfc().collect();
-    if text.trim().is_empty() {
+    let text: String = text.trim().nfc().collect();
+    if text.is_empty() {
         return None;
     }
     let mut bounds: Option<Rect> = None;
@@ -381,6 +392,20 @@ mod tests {
     }
 
     #[test]
+    fn a_space_that_is_drawn_counts_however_narrow_and_once() {
+        let mut placed = set("ab", 50.0, 100.0);
+        let mut space = placed[1].clone();
+        space.text = " ".into();
+        space.end.x = space.start.x + 1.0;
+        placed[1].start.x += 1.0;
+        placed[1].end.x += 1.0;
+        placed.insert(1, space.clone());
+        placed.insert(1, space);
+        let page = text_of(placed);
+        assert_eq!(page.text, "a b\n");
+    }
+
+    #[test]
     fn columns_of_a_line_are_runs_of_their_own() {
         let mut placed = set("Name", 50.0, 100.0);
         placed.extend(set("Date", 300.0, 100.0));
@@ -426,7 +451,8 @@ mod tests {
     fn ligatures_are_folded_and_superscripts_are_kept() {
         assert_eq!(readable("\u{FB01}"), "fi");
         assert_eq!(readable("m\u{00B2}"), "m\u{00B2}");
-        assert_eq!(readable(" \u{200B}\u{FFFD}"), "");
+        assert_eq!(readable("\u{200B}\u{FFFD}"), "");
+        assert_eq!(readable("\u{00A0}"), " ");
     }
 
     #[test]

@@ -48,7 +48,7 @@ pub enum Weight {
 
 /// A font's bytes, shared by its parsed form and the subsetter.
 #[derive(Clone)]
-pub(super) enum FontBytes {
+pub(in crate::pdf) enum FontBytes {
     Carried(&'static [u8]),
     Loaded(Arc<Vec<u8>>),
 }
@@ -65,8 +65,8 @@ impl FontBytes {
 /// One face of one font, ready to shape, measure, draw and embed.
 pub struct Face {
     pub(super) font: Font,
-    pub(super) bytes: FontBytes,
-    pub(super) index: u32,
+    pub(in crate::pdf) bytes: FontBytes,
+    pub(in crate::pdf) index: u32,
     /// The PostScript name, in the characters that a PDF name takes as they are.
     pub(super) name: String,
     /// Units of one em, never 0.
@@ -201,6 +201,7 @@ pub struct SignatureStyle {
 pub struct Fonts {
     regular: Arc<Face>,
     bold: Arc<Face>,
+    mono: Arc<Face>,
     styles: Vec<(String, Arc<Face>)>,
     signature: Vec<LazyFace>,
     fallback: Vec<LazyFace>,
@@ -217,6 +218,7 @@ impl Fonts {
         let regular = carried(dejavu::sans::regular())?;
         Ok(Self {
             bold: carried(dejavu::sans::bold())?,
+            mono: carried(dejavu::sans_mono::regular())?,
             styles: vec![
                 ("serif".to_owned(), carried(dejavu::serif::italic())?),
                 ("sans".to_owned(), carried(dejavu::sans::oblique())?),
@@ -258,7 +260,12 @@ impl Fonts {
             .map(|(_, face)| face.clone())
     }
 
-    pub(super) fn primary(&self, weight: Weight) -> &Arc<Face> {
+    /// Letters of one width, for digests.
+    pub(in crate::pdf) fn mono(&self) -> &Arc<Face> {
+        &self.mono
+    }
+
+    pub(in crate::pdf) fn primary(&self, weight: Weight) -> &Arc<Face> {
         match weight {
             Weight::Regular => &self.regular,
             Weight::Bold => &self.bold,

@@ -10,29 +10,29 @@ use unicode_normalization::UnicodeNormalization;
 use super::face::{Face, Fonts, Weight};
 
 /// Advance of the box that stands for a missing glyph, in em.
-pub(super) const MISSING_ADVANCE: f32 = 0.8;
+pub(in crate::pdf) const MISSING_ADVANCE: f32 = 0.8;
 
 /// A glyph of a face; lengths in em.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Glyph {
-    pub(super) id: u16,
-    pub(super) advance: f32,
-    pub(super) dx: f32,
-    pub(super) dy: f32,
+pub(in crate::pdf) struct Glyph {
+    pub(in crate::pdf) id: u16,
+    pub(in crate::pdf) advance: f32,
+    pub(in crate::pdf) dx: f32,
+    pub(in crate::pdf) dy: f32,
 }
 
 /// Glyphs that together stand for a piece of text.
 #[derive(Clone, Debug)]
-pub(super) struct Cluster {
-    pub(super) text: String,
-    pub(super) glyphs: Range<usize>,
+pub(in crate::pdf) struct Cluster {
+    pub(in crate::pdf) text: String,
+    pub(in crate::pdf) glyphs: Range<usize>,
     /// The glyphs' numbers in the face.
     pub(super) ids: Vec<u16>,
 }
 
 /// Neighbouring clusters of one face, left to right.
 #[derive(Clone, Debug)]
-pub(super) enum Run {
+pub(in crate::pdf) enum Run {
     Shaped {
         face: Arc<Face>,
         glyphs: Vec<Glyph>,
@@ -45,9 +45,9 @@ pub(super) enum Run {
 /// One line, shaped, independent of size.
 #[derive(Clone, Debug, Default)]
 pub struct Line {
-    pub(super) runs: Vec<Run>,
+    pub(in crate::pdf) runs: Vec<Run>,
     /// Its length in em.
-    pub(super) width: f32,
+    pub(in crate::pdf) width: f32,
 }
 
 impl Line {
@@ -71,7 +71,7 @@ impl Line {
 
 /// What of a text is drawn: composed (NFC); every kind of white space and control as a space. Explicit bidi overrides and
 /// isolates are left out, so that a name can't reorder the words around it.
-pub(super) fn drawable(text: &str) -> String {
+pub(in crate::pdf) fn drawable(text: &str) -> String {
     text.nfc()
         .filter(|c| !matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}'))
         .map(|c| {
@@ -97,7 +97,12 @@ pub(super) fn shape(fonts: &Fonts, text: &str, weight: Weight, base: Option<Leve
 }
 
 /// As [`shape`], beginning with the face `first`.
-pub(super) fn shape_with(fonts: &Fonts, text: &str, first: Arc<Face>, base: Option<Level>) -> Line {
+pub(in crate::pdf) fn shape_with(
+    fonts: &Fonts,
+    text: &str,
+    first: Arc<Face>,
+    base: Option<Level>,
+) -> Line {
     let mut line = Line::default();
     let mut chooser = fonts.chooser(first);
     let bidi = BidiInfo::new(text, base);

@@ -14,7 +14,8 @@ use krilla::tagging::{
 };
 use krilla::{Document, SerializeSettings};
 
-use super::letters::{Cut, Letters, Line, MISSING_ADVANCE, Run};
+use super::letters::{Cut, Letters, Line, Run};
+use crate::pdf::text::MISSING_ADVANCE;
 
 /// A4 in points.
 pub(super) const PAGE_WIDTH: f32 = 595.28;

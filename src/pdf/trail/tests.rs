@@ -1,6 +1,10 @@
 use super::*;
 use crate::pdf::{Document, audit};
 
+fn render(trail: &Trail) -> Vec<u8> {
+    super::render(trail, &Fonts::new(vec![], vec![]).unwrap()).unwrap()
+}
+
 fn hash(n: u64) -> String {
     crate::domain::digest::Digest::of(&n.to_be_bytes()).to_string()
 }
@@ -102,7 +106,7 @@ fn pages_of(pdf: &[u8]) -> usize {
 
 #[test]
 fn the_strict_reader_takes_it_so_that_it_can_be_sealed() {
-    let pdf = render(&trail(8), &[]).unwrap();
+    let pdf = render(&trail(8));
     if let Some(path) = std::env::var_os("PARAPH_TRAIL_OUT") {
         std::fs::write(path, &pdf).unwrap();
     }
@@ -111,22 +115,22 @@ fn the_strict_reader_takes_it_so_that_it_can_be_sealed() {
 
 #[test]
 fn the_same_trail_gives_the_same_bytes() {
-    let first = render(&trail(60), &[]).unwrap();
-    assert_eq!(first, render(&trail(60), &[]).unwrap());
+    let first = render(&trail(60));
+    assert_eq!(first, render(&trail(60)));
     let mut other = trail(60);
     other.made_at = at(1);
-    assert_ne!(first, render(&other, &[]).unwrap());
+    assert_ne!(first, render(&other));
 }
 
 #[test]
 fn hundreds_of_entries_go_over_pages() {
-    let pdf = render(&trail(400), &[]).unwrap();
+    let pdf = render(&trail(400));
     assert!((15..=30).contains(&pages_of(&pdf)), "{}", pages_of(&pdf));
 }
 
 #[test]
 fn it_says_which_standards_it_keeps() {
-    let pdf = render(&trail(1), &[]).unwrap();
+    let pdf = render(&trail(1));
     let text = String::from_utf8_lossy(&pdf);
     for mark in [
         "<pdfaid:part>2</pdfaid:part>",
@@ -149,15 +153,15 @@ fn no_character_makes_it_fail() {
     odd.recipients[0].evidence.push(Fact::new("", ""));
     odd.entries[0].actor = "\u{0300}".into();
     odd.title = String::new();
-    let pdf = render(&odd, &[]).unwrap();
+    let pdf = render(&odd);
     assert!(pages_of(&pdf) >= 1);
 }
 
 #[test]
 fn an_empty_trail_and_a_value_longer_than_a_page_are_fine() {
-    assert_eq!(pages_of(&render(&Trail::default(), &[]).unwrap()), 1);
+    assert_eq!(pages_of(&render(&Trail::default())), 1);
     let mut long = Trail::default();
     long.facts.push(Fact::new("Message", "word ".repeat(4_000)));
     long.interim = true;
-    assert!(pages_of(&render(&long, &[]).unwrap()) >= 3);
+    assert!(pages_of(&render(&long)) >= 3);
 }
