@@ -129,6 +129,9 @@ pub(crate) fn work<W: Write>(
         })?;
         return Ok(out.bytes(&picture.png)?);
     }
+    if request.command == Command::Probe {
+        return Ok(out.reply(&Reply::Confinement(confine::probe()))?);
+    }
     let document = Arc::new(read_whole(
         input,
         request.document_bytes_max,
@@ -148,7 +151,7 @@ pub(crate) fn work<W: Write>(
             let scene = Scene::open(document, fonts)?;
             text::read(&scene, *first, *last, |page| out.reply(&Reply::Text(page)))?;
         }
-        Command::Picture { .. } => {}
+        Command::Picture { .. } | Command::Probe => {}
     }
     Ok(())
 }

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use super::permits::Permits;
 use super::protocol::{
-    Command, Frame, Inspection, PageImage, PageText, Picture, PictureBounds, Refusal, Reply,
-    Request, read_frame,
+    Command, Confinement, Frame, Inspection, PageImage, PageText, Picture, PictureBounds, Refusal,
+    Reply, Request, read_frame,
 };
 
 /// The bounds of the workers of one server.
@@ -219,6 +219,23 @@ impl Worker {
         picture.ok_or_else(no_answer)
     }
 
+    /// Starts a process that tries what it must not be able to do: for `doctor` and the start's log.
+    ///
+    /// # Errors
+    /// The executable can't be started, or its limits can't be set.
+    pub fn probe(&self) -> Result<Confinement, Error> {
+        let nothing = File::open("/dev/null").map_err(Error::Unusable)?;
+        let mut confinement = None;
+        self.run(&nothing, Command::Probe, |reply, _| {
+            match reply {
+                Reply::Confinement(found) => confinement = Some(found),
+                other => return unexpected(&other),
+            }
+            Ok(())
+        })?;
+        confinement.ok_or_else(no_answer)
+    }
+
     /// Runs one process to its end. `each` gets every reply with the bytes that follow it.
     fn run(
         &self,
@@ -359,6 +376,7 @@ fn unexpected(reply: &Reply) -> Result<(), Error> {
             Reply::Page { .. } | Reply::Undrawn { .. } => "page",
             Reply::Text(_) => "text",
             Reply::Picture { .. } => "picture",
+            Reply::Confinement(_) => "confinement",
             Reply::Refused(_) => "refusal",
             Reply::Failed { .. } => "failure",
         }

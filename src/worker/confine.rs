@@ -5,40 +5,42 @@
 use std::io;
 use std::path::PathBuf;
 
+use super::protocol::Confinement;
 use landlock::{
     ABI, Access, AccessFs, AccessNet, PathBeneath, PathFd, Ruleset, RulesetAttr,
-    RulesetCreatedAttr, RulesetStatus, Scope,
+    RulesetCreatedAttr, Scope,
 };
 use rustix::process::{Resource, Rlimit, setrlimit};
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, TargetArch};
-
-/// What became of the two kernel features that may be absent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Confinement {
-    /// Whether Landlock is in force, at least in part.
-    pub landlock: bool,
-    /// Whether the system call filter is in force.
-    pub seccomp: bool,
-}
 
 /// Confines this process for good.
 ///
 /// # Errors
 /// A limit could not be set; the caller must not go on.
-pub fn confine(
-    memory_bytes_max: u64,
-    cpu_seconds_max: u64,
-    fonts: &[PathBuf],
-) -> io::Result<Confinement> {
+pub fn confine(memory_bytes_max: u64, cpu_seconds_max: u64, fonts: &[PathBuf]) -> io::Result<()> {
     limit(Resource::As, memory_bytes_max, memory_bytes_max)?;
     // The signal of the soft limit (SIGXCPU) tells the server why; the hard one can't be caught.
     limit(Resource::Cpu, cpu_seconds_max, cpu_seconds_max + 1)?;
     limit(Resource::Fsize, 0, 0)?;
     limit(Resource::Core, 0, 0)?;
     limit(Resource::Nofile, 16, 16)?;
-    let landlock = restrict_files(fonts).unwrap_or(false);
-    let seccomp = restrict_calls().is_ok();
-    Ok(Confinement { landlock, seccomp })
+    // Kernels without these exist; `probe` tells whether they hold.
+    drop(restrict_files(fonts));
+    drop(restrict_calls());
+    Ok(())
+}
+
+/// Tries what a confined process must not be able to do.
+pub(crate) fn probe() -> Confinement {
+    let opened = std::fs::File::open("/proc/self/status").is_ok()
+        || std::fs::File::open("/etc/hostname").is_ok()
+        || std::fs::read_dir("/").is_ok();
+    let thread = std::thread::Builder::new().spawn(|| ()).is_ok();
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").is_ok();
+    Confinement {
+        files: !opened,
+        calls: !thread && !socket,
+    }
 }
 
 fn limit(resource: Resource, soft: u64, hard: u64) -> io::Result<()> {
@@ -57,8 +59,8 @@ fn limit(resource: Resource, soft: u64, hard: u64) -> io::Result<()> {
     })
 }
 
-/// Only `fonts` can be opened, for reading; no port can be bound or reached. Returns whether the kernel enforces it.
-fn restrict_files(fonts: &[PathBuf]) -> Result<bool, landlock::RulesetError> {
+/// Only `fonts` can be opened, for reading; no port can be bound or reached, as far as the kernel knows how.
+fn restrict_files(fonts: &[PathBuf]) -> Result<(), landlock::RulesetError> {
     let abi = ABI::V6;
     let mut ruleset = Ruleset::default()
         .handle_access(AccessFs::from_all(abi))?
@@ -71,7 +73,8 @@ fn restrict_files(fonts: &[PathBuf]) -> Result<bool, landlock::RulesetError> {
             ruleset = ruleset.add_rule(PathBeneath::new(file, AccessFs::ReadFile))?;
         }
     }
-    Ok(ruleset.restrict_self()?.ruleset != RulesetStatus::NotEnforced)
+    ruleset.restrict_self()?;
+    Ok(())
 }
 
 /// Everything but reading, writing, memory and ending answers EPERM: no process, no thread, no socket, no signal to others.

@@ -21,6 +21,6 @@ pub mod text;
 
 pub use client::{Error, Limits, Rendering, Worker};
 pub use protocol::{
-    Inspection, MediaType, PageFacts, PageImage, PageText, Picture, PictureBounds, Refusal,
-    TextRun, Warning,
+    Confinement, Inspection, MediaType, PageFacts, PageImage, PageText, Picture, PictureBounds,
+    Refusal, TextRun, Warning,
 };

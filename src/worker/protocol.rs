@@ -54,6 +54,8 @@ pub enum Command {
         /// How large it may be, and come out.
         bounds: PictureBounds,
     },
+    /// Try what must not be possible.
+    Probe,
 }
 
 /// One part of an answer.
@@ -75,10 +77,21 @@ pub(crate) enum Reply {
     Text(PageText),
     /// A picture; its PNG follows.
     Picture { width: u32, height: u32 },
+    /// Answer to [`Command::Probe`].
+    Confinement(Confinement),
     /// The bytes are at fault.
     Refused(Refusal),
     /// The worker is at fault: what it panicked with, or what it could not read.
     Failed { reason: String },
+}
+
+/// What a worker process on this machine can't do, found by trying. Its limits of memory, time and files always hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confinement {
+    /// No file can be opened but the fonts (Landlock).
+    pub files: bool,
+    /// No thread, process or socket can be made (seccomp).
+    pub calls: bool,
 }
 
 /// Why a file is not accepted.

@@ -318,6 +318,76 @@ fn a_picture_goes_through_the_process_too() {
 }
 
 #[test]
+fn the_process_can_open_no_file_and_make_no_thread_or_socket() {
+    let confinement = worker().probe().unwrap();
+    let has = |path: &str, word: &str| {
+        std::fs::read_to_string(path).is_ok_and(|text| text.contains(word))
+    };
+    if has("/sys/kernel/security/lsm", "landlock") {
+        assert!(confinement.files);
+    } else {
+        eprintln!(
+            "SKIP: this kernel doesn't say that it has Landlock; it held: {}",
+            confinement.files
+        );
+    }
+    if has("/proc/sys/kernel/seccomp/actions_avail", "errno") {
+        assert!(confinement.calls);
+    } else {
+        eprintln!(
+            "SKIP: this kernel has no seccomp; it held: {}",
+            confinement.calls
+        );
+    }
+}
+
+#[test]
+fn the_process_is_held_by_limits() {
+    let request = serde_json::json!({
+        "command": {"name": "render", "first": 1, "last": 1, "width": 1000},
+        "document_bytes_max": 1_000_000, "memory_bytes_max": 512 << 20, "cpu_seconds_max": 10, "fonts": [],
+    });
+    let mut child = std::process::Command::new(executable())
+        .args(["pdf-worker", &request.to_string()])
+        .stdin(file(&form_bomb(12)))
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let limits = format!("/proc/{}/limits", child.id());
+    let of = |name: &str| {
+        let text = std::fs::read_to_string(&limits).unwrap();
+        let line = text
+            .lines()
+            .find(|l| l.starts_with(name))
+            .unwrap()
+            .to_owned();
+        line[name.len()..]
+            .split_whitespace()
+            .next()
+            .unwrap()
+            .to_owned()
+    };
+    // The bomb runs for seconds; its limits are set before it is read.
+    while of("Max open files") != "16" {
+        assert!(
+            child.try_wait().unwrap().is_none(),
+            "it ended without limits"
+        );
+        std::thread::yield_now();
+    }
+    for (name, value) in [
+        ("Max address space", "536870912"),
+        ("Max cpu time", "10"),
+        ("Max file size", "0"),
+        ("Max core file size", "0"),
+    ] {
+        assert_eq!(of(name), value, "{name}");
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
 fn a_missing_executable_is_an_error_and_no_panic() {
     let worker = Worker::new("/nonexistent/paraph".into(), vec![], Limits::new(1, 1000));
     let outcome = worker.inspect(&file(b"x"), 10);
