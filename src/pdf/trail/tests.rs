@@ -104,13 +104,40 @@ fn pages_of(pdf: &[u8]) -> usize {
     found.pages.len()
 }
 
+/// Leaves `pdf` in the folder `PARAPH_TRAIL_OUT`, for eyes and for veraPDF.
+fn keep(name: &str, pdf: &[u8]) {
+    if let Some(folder) = std::env::var_os("PARAPH_TRAIL_OUT") {
+        std::fs::write(std::path::Path::new(&folder).join(name), pdf).unwrap();
+    }
+}
+
 #[test]
 fn the_strict_reader_takes_it_so_that_it_can_be_sealed() {
     let pdf = render(&trail(8));
-    if let Some(path) = std::env::var_os("PARAPH_TRAIL_OUT") {
-        std::fs::write(path, &pdf).unwrap();
-    }
+    keep("short.pdf", &pdf);
     assert!((2..=4).contains(&pages_of(&pdf)));
+}
+
+#[test]
+fn chinese_is_set_in_the_fallback_face() {
+    let path = "/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc";
+    if !std::path::Path::new(path).exists() {
+        eprintln!("SKIP: no CJK font at {path}");
+        return;
+    }
+    let file = crate::pdf::text::FontFile {
+        label: "cjk".into(),
+        index: 0,
+        load: Box::new(move || std::fs::read(path)),
+    };
+    let fonts = Fonts::new(vec![file], vec![]).unwrap();
+    let mut chinese = trail(3);
+    chinese.heading = "\u{52B3}\u{52A8}\u{5408}\u{540C}".into();
+    chinese.recipients[0].name = "\u{674E}\u{660E}".into();
+    let pdf = super::render(&chinese, &fonts).unwrap();
+    keep("chinese.pdf", &pdf);
+    assert!(String::from_utf8_lossy(&pdf).contains("NotoSansCJK"));
+    assert!(pages_of(&pdf) >= 2);
 }
 
 #[test]
@@ -125,6 +152,7 @@ fn the_same_trail_gives_the_same_bytes() {
 #[test]
 fn hundreds_of_entries_go_over_pages() {
     let pdf = render(&trail(400));
+    keep("long.pdf", &pdf);
     assert!((15..=30).contains(&pages_of(&pdf)), "{}", pages_of(&pdf));
 }
 
@@ -154,6 +182,7 @@ fn no_character_makes_it_fail() {
     odd.entries[0].actor = "\u{0300}".into();
     odd.title = String::new();
     let pdf = render(&odd);
+    keep("odd.pdf", &pdf);
     assert!(pages_of(&pdf) >= 1);
 }
 
