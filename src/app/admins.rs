@@ -10,7 +10,7 @@ use crate::domain::limits;
 use crate::domain::origin::{Actor, Factor, Origin};
 use crate::domain::secret::Token;
 use crate::domain::time::Timestamp;
-use crate::store::{Admin, AdminSession, Window};
+use crate::store::{Admin, AdminSession, Setting, Window};
 use argon2::{Algorithm, Argon2, Params, Version};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
@@ -88,6 +88,17 @@ impl App {
                 token.expose()
             )
         }))
+    }
+
+    /// Whether this data folder has never welcomed anybody; from now on it has.
+    pub fn is_first_start(&self) -> Result<bool, Error> {
+        self.store.write(|tx| {
+            if tx.setting(Setting::Welcomed)?.is_some() {
+                return Ok(false);
+            }
+            tx.set(Setting::Welcomed, &tx.now().to_string())?;
+            Ok(true)
+        })
     }
 
     /// Whether a setup link is good.

@@ -241,12 +241,12 @@ impl App {
 
     /// The language of pages and mails.
     pub fn locale(&self) -> Locale {
-        Locale::choose(&[&self.settings.organisation.locale])
+        self.settings.organisation.locale
     }
 
     /// The time zone in which recipients read.
     pub fn zone(&self) -> Zone {
-        Zone::new(&self.settings.organisation.time_zone).unwrap_or_else(|_| Zone::utc())
+        self.settings.organisation.time_zone.clone()
     }
 
     /// Today, as the pages write it.

@@ -32,7 +32,7 @@ pub use settings::{Organisation, Settings};
 pub use working::{FailedWork, Work, WorkState};
 
 use crate::ambient::{Clock, Entropy};
-use crate::domain::ids::{BootId, WorkspaceId};
+use crate::domain::ids::WorkspaceId;
 use crate::domain::origin::RequestId;
 use crate::domain::time::Timestamp;
 use crate::outbound::{Guard, Post, Smtp};
@@ -56,7 +56,6 @@ pub struct App {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) settings: Settings,
-    pub(crate) boot: BootId,
     pub(crate) workspace: WorkspaceId,
     pub(crate) heavy: Permits,
     pub(crate) sealers: seals::Sealers,
@@ -95,8 +94,6 @@ impl App {
     pub fn new(parts: Parts) -> Result<Arc<Self>, Error> {
         let mut random = [0; 10];
         parts.entropy.fill(&mut random);
-        let boot = BootId::new(parts.clock.now(), random);
-        parts.entropy.fill(&mut random);
         let fresh = WorkspaceId::new(parts.clock.now(), random);
         let workspace = parts.store.write(move |tx| {
             if let Some(known) = tx.setting(Setting::Workspace)? {
@@ -118,7 +115,6 @@ impl App {
             clock: parts.clock,
             entropy: parts.entropy,
             settings: parts.settings,
-            boot,
             workspace,
             heavy,
             sealers: seals::Sealers::default(),
@@ -164,6 +160,11 @@ impl App {
         }
         self.store
             .read(|tx| tx.has_admin().map(drop).map_err(Error::from))
+    }
+
+    /// The time, for those who judge what the appliance made.
+    pub fn time(&self) -> Timestamp {
+        self.clock.now()
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -211,6 +211,11 @@ impl App {
         ))
     }
 
+    /// Likewise, as DER.
+    pub fn root_der(&self, environment: Environment) -> Result<Vec<u8>, Error> {
+        Ok(self.sealer(environment)?.authority.certificate().to_vec())
+    }
+
     /// `<ca>.crl`, `.cer` or `.pem`, for every authority that this appliance ever had.
     pub fn pki_file(&self, name: &str) -> Result<PkiFile, Error> {
         const NO_FILE: Error = Error::NotFound("certificate");

@@ -1,5 +1,6 @@
 //! What use cases need of the configuration, as meant: every value checked, every path absolute.
 
+use crate::i18n::{Locale, Zone};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -12,10 +13,10 @@ pub struct Organisation {
     pub country: Option<String>,
     /// Where recipients may ask: an e-mail address.
     pub contact: Option<String>,
-    /// IANA name: in which recipients read dates.
-    pub time_zone: String,
-    /// BCP 47: the language of last resort.
-    pub locale: String,
+    /// In which recipients read dates.
+    pub time_zone: Zone,
+    /// The language of last resort.
+    pub locale: Locale,
 }
 
 impl super::App {
@@ -50,8 +51,6 @@ pub struct Settings {
     pub admin_session_idle: Duration,
     /// An administrator's session ends after this span in any case.
     pub admin_session_ttl: Duration,
-    /// The From of all mail; `None` captures it.
-    pub mail_from: Option<String>,
     /// Font files beyond the embedded ones, in order.
     pub font_fallback: Vec<PathBuf>,
 }

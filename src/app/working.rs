@@ -3,7 +3,6 @@
 use super::{App, Error};
 use crate::domain::environment::Environment;
 use crate::domain::event::SystemEvent;
-use crate::domain::ids::EnvelopeId;
 use crate::domain::origin::Origin;
 pub use crate::store::WorkState;
 use crate::store::{JobKind, Queue, Waiting};
@@ -108,12 +107,6 @@ impl App {
             )?;
             Ok(())
         })
-    }
-
-    /// Has the seal of a parked envelope tried again.
-    pub(crate) fn queue_seal(&self, environment: Environment, id: EnvelopeId) -> Result<(), Error> {
-        self.store
-            .write(move |tx| Ok(tx.queue_job(JobKind::Seal, environment, id, tx.now())?))
     }
 }
 

@@ -1,10 +1,16 @@
 //! The command line: one definition, a file for each command.
 
+mod admin;
+mod appliance;
+mod audit;
 mod check_config;
 mod config;
 pub mod contract;
+mod demo;
 mod healthcheck;
+mod key;
 mod output;
+mod serve;
 mod version;
 
 pub use output::Output;
@@ -73,6 +79,19 @@ pub struct Global {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run the appliance until SIGTERM
+    Serve,
+    /// Show the whole chain: an appliance of its own, a contract, two signers, seal, proof
+    Demo(demo::Arguments),
+    /// API keys
+    #[command(subcommand)]
+    Key(key::Command),
+    /// Administrators
+    #[command(subcommand)]
+    Admin(admin::Command),
+    /// The evidence
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Name this version
     Version,
     /// Check the configuration and name every fault with its line
@@ -128,13 +147,21 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         verbose: arguments.global.verbose,
     };
     // Commands are silent unless something is wrong; the server starts its own logs by its configuration.
-    if let Err(e) = telemetry::start(
-        telemetry::Format::Pretty,
-        telemetry::Level::Warn.raised(context.verbose),
-    ) {
+    let logs_itself = matches!(arguments.command, Command::Serve);
+    if !logs_itself
+        && let Err(e) = telemetry::start(
+            telemetry::Format::Pretty,
+            telemetry::Level::Warn.raised(context.verbose),
+        )
+    {
         context.out.note(&format!("no logs: {e}"));
     }
     let exit = match arguments.command {
+        Command::Serve => serve::run(&mut context),
+        Command::Demo(of) => demo::run(&mut context, &of),
+        Command::Key(command) => key::run(&mut context, &command),
+        Command::Admin(command) => admin::run(&mut context, &command),
+        Command::Audit(command) => audit::run(&mut context, &command),
         Command::Version => version::run(&mut context),
         Command::CheckConfig => check_config::run(&mut context),
         Command::Config(command) => config::run(&mut context, &command),

@@ -74,6 +74,17 @@ impl Sources {
     }
 }
 
+impl Sources {
+    /// Nobody's: the embedded defaults alone.
+    pub fn defaults() -> Self {
+        Self {
+            file: None,
+            environment: BTreeMap::new(),
+            working_directory: std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/")),
+        }
+    }
+}
+
 /// One setting as it is in effect.
 #[derive(Clone, Debug)]
 pub struct Setting {

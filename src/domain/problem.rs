@@ -363,6 +363,7 @@ impl<'f> Members<'f> {
         value
     }
 
+    /// A member, or a value of it, that the API knows and this version doesn't carry out.
     pub fn not_available(&self, name: &str, value: Option<&str>) {
         let what = value.map_or_else(|| format!("`{name}`"), |v| format!("`{name}`: `{v}`"));
         self.fault(

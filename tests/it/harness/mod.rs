@@ -19,6 +19,7 @@ use paraph::domain::secret::MasterKey;
 use paraph::domain::time::Timestamp;
 use paraph::http::body::Patience;
 use paraph::http::limits::LimitSettings;
+use paraph::i18n::{Locale, Zone};
 use paraph::outbound::{Guard, HttpPost, Mailbox, Smtp, SmtpSettings, SmtpTls};
 use paraph::server::{Running, Setup, WebSettings, start};
 use serde_json::{Value, json};
@@ -272,8 +273,8 @@ fn settings(url: &str, options: &Options) -> Settings {
             name: "Acme Corporation".to_owned(),
             country: Some("NL".to_owned()),
             contact: Some("hr@acme.example".to_owned()),
-            time_zone: "Europe/Amsterdam".to_owned(),
-            locale: "en".to_owned(),
+            time_zone: Zone::new("Europe/Amsterdam").expect("a zone"),
+            locale: Locale::En,
         },
         upload_bytes_max: options.upload_bytes_max,
         pages_max: 2_000,
@@ -284,7 +285,6 @@ fn settings(url: &str, options: &Options) -> Settings {
         signing_session_ttl: Duration::from_secs(8 * 3_600),
         admin_session_idle: Duration::from_secs(15 * 60),
         admin_session_ttl: Duration::from_secs(8 * 3_600),
-        mail_from: None,
         font_fallback: Vec::new(),
     }
 }
