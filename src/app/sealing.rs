@@ -216,8 +216,12 @@ impl App {
         )
         .map_err(Error::internal)?;
         let mut received = incoming.finish()?;
-        check(&received.reopen()?, expected).map_err(Error::internal)?;
+        let checked = check(&received.reopen()?, expected).map_err(Error::internal)?;
         let digest = received.digest();
+        // The certificates inside the signature value are not signed themselves: only the whole file's digest tells of them.
+        if checked.digest != digest {
+            return Err(Error::internal("the sealed file is not what was written"));
+        }
         let size = received.len();
         let intent = self
             .store

@@ -3,6 +3,7 @@
 use super::appliance::{open, told};
 use super::{Context, Exit};
 use crate::domain::environment::Environment;
+use crate::domain::limits;
 use crate::domain::origin::Origin;
 use crate::domain::scope::{Scope, Scopes};
 
@@ -81,7 +82,7 @@ pub(super) fn run(context: &mut Context, command: &Command) -> Exit {
                 }
             })
         }
-        Command::List { environment } => app.keys_of(environment.meant()).map(|keys| {
+        Command::List { environment } => app.keys_of(environment.meant(), 1, limits::PAGE_SIZE_MAX).map(|(keys, _)| {
             for key in keys {
                 let state = if key.revoked_at.is_some() { "revoked" } else { "valid" };
                 if context.out.is_json() {

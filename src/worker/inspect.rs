@@ -12,6 +12,8 @@ use super::child::Stop;
 use super::protocol::{Inspection, PageFacts, Warning};
 use super::scene::Scene;
 use super::text;
+use crate::pdf::seal::rehearse;
+use crate::pdf::text::Fonts;
 use crate::pdf::{Document, audit, pages::Page};
 
 /// How far the two readers' page sizes may differ, in points.
@@ -33,6 +35,10 @@ pub(crate) fn inspect(
     };
     let audited = audit::inspect(&document, &limits)?;
     let tree = document.page_tree(limits.pages_max)?;
+    // What can't be sealed is refused now, not after everybody has signed it.
+    let carried =
+        Fonts::new(Vec::new(), Vec::new()).map_err(|e| Stop::Io(std::io::Error::other(e)))?;
+    rehearse(&document, &carried, limits.pages_max)?;
     let scene = Scene::open(bytes, fonts)?;
     agree(&tree.pages, scene.pages())?;
 

@@ -3,6 +3,11 @@
 //! No job thread runs: [`TestApp::drain`] does what is due, [`TestApp::advance`] makes things due. At its end every test is asked
 //! the same: the chains verify and replay to the rows, every file is there, nothing failed that the test did not expect.
 
+#![allow(
+    dead_code,
+    reason = "a helper may serve a test that another tool or feature leaves out"
+)]
+
 pub mod client;
 pub mod forms;
 pub mod pdf;
