@@ -67,7 +67,7 @@ fn a_file_is_sealed_whole_and_a_flipped_byte_shows() {
 fn what_the_intake_refuses_is_not_sealed_either() {
     let app = TestApp::start();
     let given = app.data_dir().join("given.pdf");
-    let mut refused = |bytes: &[u8]| {
+    let refused = |bytes: &[u8]| {
         std::fs::write(&given, bytes).unwrap();
         let out = app.data_dir().join("sealed.pdf");
         let told = app.app().seal_file(

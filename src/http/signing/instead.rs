@@ -17,7 +17,7 @@ use actix_web::{HttpRequest, HttpResponse};
 pub(super) enum Instead {
     Blocked(Blocked),
     Failed(ApiError),
-    Go(HttpResponse),
+    Go(Box<HttpResponse>),
 }
 
 impl From<Blocked> for Instead {
@@ -59,7 +59,7 @@ pub(super) fn instead(request: &HttpRequest, web: &Web, why: Instead) -> HttpRes
     let mut environment = Environment::Live;
     let mut of = |envelope: &Envelope| environment = envelope.environment;
     let state = match why {
-        Instead::Go(response) => return response,
+        Instead::Go(response) => return *response,
         Instead::Failed(error) => failure(request, web, &error),
         Instead::Blocked(blocked) => match blocked {
             Blocked::UnknownLink => {

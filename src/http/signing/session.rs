@@ -42,7 +42,7 @@ pub(super) async fn signer(
     if let Ok(value) = header::HeaderValue::from_str(&allowance.wait_seconds.to_string()) {
         response.headers_mut().insert(header::RETRY_AFTER, value);
     }
-    Err(Instead::Go(response))
+    Err(Instead::Go(Box::new(response)))
 }
 
 /// The session of a request that acts: with this session's own token, from our own pages.
@@ -65,10 +65,10 @@ pub(super) fn expect_turn(web: &Web, signer: &Signer) -> Result<(), Instead> {
         return Err(Blocked::SessionEnded.into());
     };
     if progress.signed_at.is_some() {
-        return Err(Instead::Go(see_other(
+        return Err(Instead::Go(Box::new(see_other(
             web,
             &format!("/signing/{}/done", signer.recipient),
-        )));
+        ))));
     }
     match &signer.envelope.state {
         State::Open { expires_at } if *expires_at <= web.clock.now() => {
