@@ -229,7 +229,7 @@ fn finish(
     id: &str,
     original: &[u8],
 ) -> Step<()> {
-    let envelope = api.get_json(&format!("/envelopes/{id}"))?;
+    let envelope = api.fetch_json(&format!("/envelopes/{id}"))?;
     if envelope["status"] != "COMPLETED" {
         return Err(format!("the envelope is {}", envelope["status"]));
     }
@@ -353,7 +353,7 @@ impl Api {
         self.call("GET", path, None, &[])
     }
 
-    fn get_json(&self, path: &str) -> Step<Value> {
+    fn fetch_json(&self, path: &str) -> Step<Value> {
         serde_json::from_slice(&self.get(path)?).map_err(|e| format!("GET {path}: {e}"))
     }
 

@@ -10,6 +10,7 @@ mod demo;
 mod healthcheck;
 mod key;
 mod output;
+mod seal;
 mod serve;
 mod version;
 
@@ -92,6 +93,8 @@ enum Command {
     /// The evidence
     #[command(subcommand)]
     Audit(audit::Command),
+    /// Seal a file outside any envelope, for the operator; it is recorded
+    Seal(seal::Arguments),
     /// Name this version
     Version,
     /// Check the configuration and name every fault with its line
@@ -162,6 +165,7 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Key(command) => key::run(&mut context, &command),
         Command::Admin(command) => admin::run(&mut context, &command),
         Command::Audit(command) => audit::run(&mut context, &command),
+        Command::Seal(of) => seal::run(&mut context, &of),
         Command::Version => version::run(&mut context),
         Command::CheckConfig => check_config::run(&mut context),
         Command::Config(command) => config::run(&mut context, &command),

@@ -1,7 +1,11 @@
 //! The real executable: flags, exit codes, faulty configurations.
 
+use crate::harness::client::Client;
+use crate::harness::pdf;
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
 
 /// The executable in an empty folder of its own, without anybody's environment.
 struct Paraph {
@@ -221,4 +225,147 @@ fn commands_leave_nothing_behind() {
         assert_eq!(code(&paraph.run(arguments)), 0);
     }
     assert!(!Path::new(&paraph.folder).join("paraph-data").exists());
+}
+
+/// A server that is asked to stop when the test ends, however it ends.
+struct Serving(Child);
+
+impl Serving {
+    /// Starts it and waits until it says that it is there.
+    fn start(paraph: &Paraph, address: &str) -> Self {
+        let mut command = paraph.command(&["serve"]);
+        command
+            .env("PARAPH__SERVER__LISTEN", address)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        let mut serving = Self(command.spawn().unwrap());
+        let mut out = BufReader::new(serving.0.stdout.take().unwrap());
+        let (tell, told) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let mut line = String::new();
+            let _ = out.read_line(&mut line);
+            let _ = tell.send(line);
+            // Reads on, so that the server never waits for its reader.
+            let _ = std::io::copy(&mut out, &mut std::io::sink());
+        });
+        let line = told.recv_timeout(Duration::from_secs(60)).unwrap();
+        assert!(
+            line.starts_with("Paraph ") && line.contains(address),
+            "{line}"
+        );
+        serving
+    }
+
+    fn terminate(&mut self) -> i32 {
+        let id = rustix::process::Pid::from_child(&self.0);
+        rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
+        self.0.wait().unwrap().code().unwrap()
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn free_address() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().to_string()
+}
+
+#[test]
+fn a_server_serves_until_sigterm_and_commands_work_beside_it() {
+    let paraph = Paraph::new("serve");
+    let address = free_address();
+    let url = format!("http://{address}");
+    let mut serving = Serving::start(&paraph, &address);
+    assert_eq!(code(&paraph.run(&["healthcheck", &url])), 0);
+
+    let second = paraph
+        .command(&["serve"])
+        .env("PARAPH__SERVER__LISTEN", free_address())
+        .output()
+        .unwrap();
+    assert_eq!(code(&second), 75, "{}", err(&second));
+    assert!(
+        err(&second).contains("another Paraph is running"),
+        "{}",
+        err(&second)
+    );
+
+    let made = paraph.run(&["key", "create", "--test", "--name", "first"]);
+    assert_eq!(code(&made), 0, "{}", err(&made));
+    let key = out(&made).strip_suffix('\n').unwrap();
+    assert!(
+        key.starts_with("sk_test_") && key.len() == 44,
+        "the key alone stands on standard output"
+    );
+    assert_eq!(
+        Client::with_key(&url, key).get("/api/v1/account/me").status,
+        200
+    );
+
+    assert_eq!(serving.terminate(), 0);
+    assert_eq!(code(&paraph.run(&["healthcheck", &url])), 1);
+    let mut again = Serving::start(&paraph, &address);
+    assert_eq!(
+        Client::with_key(&url, key).get("/api/v1/account/me").status,
+        200
+    );
+    assert_eq!(again.terminate(), 0);
+    assert_eq!(code(&paraph.run(&["audit", "verify"])), 0);
+}
+
+#[test]
+fn the_operator_seals_a_file_and_nothing_is_overwritten() {
+    let paraph = Paraph::new("seal");
+    std::fs::write(paraph.folder.join("in.pdf"), pdf::pages(3)).unwrap();
+    let arguments = [
+        "seal", "in.pdf", "-o", "out.pdf", "--test", "--root", "root.pem", "--json",
+    ];
+    let sealed = paraph.run(&arguments);
+    assert_eq!(code(&sealed), 0, "{}{}", out(&sealed), err(&sealed));
+    let told: serde_json::Value = serde_json::from_str(out(&sealed)).unwrap();
+    let bytes = std::fs::read(paraph.folder.join("out.pdf")).unwrap();
+    assert_eq!(
+        told["sha256"],
+        paraph::domain::digest::Digest::of(&bytes).to_string()
+    );
+    assert_eq!(told["size"], bytes.len());
+    assert!(
+        std::fs::read_to_string(paraph.folder.join("root.pem"))
+            .unwrap()
+            .starts_with("-----BEGIN CERTIFICATE-----")
+    );
+
+    let again = paraph.run(&["seal", "in.pdf", "-o", "out.pdf", "--test"]);
+    assert_eq!((code(&again), out(&again)), (1, ""));
+    assert!(
+        err(&again).contains("out.pdf is there already"),
+        "{}",
+        err(&again)
+    );
+
+    std::fs::write(paraph.folder.join("no.pdf"), b"%PDF-1.7 but no more").unwrap();
+    let refused = paraph.run(&["seal", "no.pdf", "-o", "no-out.pdf", "--test"]);
+    assert_eq!(code(&refused), 1);
+    assert!(
+        err(&refused).contains("document_malformed"),
+        "{}",
+        err(&refused)
+    );
+    let left: Vec<_> = std::fs::read_dir(&paraph.folder)
+        .unwrap()
+        .map(|it| it.unwrap().file_name())
+        .collect();
+    assert!(
+        !left
+            .iter()
+            .any(|name| name.to_string_lossy().starts_with("no-out")),
+        "{left:?}"
+    );
+    let audit = paraph.run(&["audit", "verify"]);
+    assert_eq!(code(&audit), 0, "{}{}", out(&audit), err(&audit));
 }

@@ -4,6 +4,7 @@
 
 mod admin;
 mod binary;
+mod examples;
 mod file_seals;
 mod harness;
 mod lifecycle;
