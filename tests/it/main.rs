@@ -1,6 +1,7 @@
 //! The one integration binary: the real server over HTTP. Each file is a journey or a house rule.
 
 #![allow(clippy::unwrap_used, reason = "a test's helper fails its test")]
+#![allow(clippy::print_stderr, reason = "a test that skips says so")]
 
 mod admin;
 mod binary;
