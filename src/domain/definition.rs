@@ -1,4 +1,4 @@
-//! What is to be signed, by whom: as meant, after everything typed has been checked ([`request`]).
+//! What is to be signed, by whom: as meant, after everything typed has been checked (`request`).
 
 use super::digest::Digest;
 use super::field::{Field, FieldKind, PageSize};

@@ -1,6 +1,6 @@
 //! Everything that is reachable: each object must parse, and what an upload may not bring is found.
 //!
-//! The walk starts at `/Root` and `/Info` and follows every reference. Each object is met in a [`Role`] that the key it
+//! The walk starts at `/Root` and `/Info` and follows every reference. Each object is met in a `Role` that the key it
 //! hangs on gives it: `/AA` is a set of actions in a page, but a font's name in a resource dictionary. An object may be
 //! met in several roles and is looked at once in each; being met as nothing special adds nothing to any other.
 

@@ -74,7 +74,7 @@ impl PartialEq<&str> for Name {
     }
 }
 
-/// For reasons and logs: escaped, cut after [`SHOWN_BYTES`].
+/// For reasons and logs: escaped, cut after `SHOWN_BYTES`.
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "/{}", shown(&self.0))

@@ -10,7 +10,7 @@
 //! **The order of flushes** (who keeps it survives a power cut at any instant):
 //!
 //! 1. [`Vault::incoming`] and its writes: bytes stream into `incoming/`, hashed in the same pass.
-//! 2. [`Received::flush`] makes the bytes durable; at the same time the caller commits an *intent* row with the digest.
+//! 2. `Received::flush` makes the bytes durable; at the same time the caller commits an *intent* row with the digest.
 //! 3. [`Vault::put`] renames the file to its name and flushes the folder. Only then may a row name the digest.
 //! 4. One transaction writes that row and drops the intent.
 //!

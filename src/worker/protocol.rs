@@ -1,7 +1,7 @@
 //! What the server asks of the worker process and what comes back.
 //!
 //! The question is one argument, JSON. The answer is a sequence of frames on standard output: one byte of kind, four of
-//! length (big endian), the payload. `J` is a [`Reply`] as JSON, `B` the bytes that belong to the reply before it, `.` the
+//! length (big endian), the payload. `J` is a `Reply` as JSON, `B` the bytes that belong to the reply before it, `.` the
 //! end. An answer without its end is no answer: the process died.
 
 use std::io::{self, Read, Write};

@@ -158,7 +158,7 @@ impl ApiKey {
         self.environment
     }
 
-    /// Under which it is stored and found: HMAC under the key for [`Purpose::ApiKey`](super::Purpose::ApiKey).
+    /// Under which it is stored and found: HMAC under the key for `Purpose::ApiKey`(super::Purpose::ApiKey).
     pub fn fingerprint(&self, key: &Key) -> Digest {
         Digest::from_bytes(key.mac(self.text.as_bytes()))
     }
