@@ -3,7 +3,8 @@
 use super::error::ApiError;
 use super::middleware::CSP_FILE;
 use crate::app::documents::Outgoing;
-use actix_web::http::header;
+use actix_web::body::SizedStream;
+use actix_web::http::header::{self, ContentEncoding};
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
 use base64::Engine as _;
@@ -19,6 +20,8 @@ pub fn download(request: &HttpRequest, file: Outgoing) -> Result<HttpResponse, A
     response
         .insert_header((header::CONTENT_SECURITY_POLICY, CSP_FILE))
         .insert_header((header::CONTENT_DISPOSITION, disposition(&file.name)))
+        // Never compressed on the way: `Repr-Digest` is of these very bytes, and PDFs are compressed already.
+        .insert_header(ContentEncoding::Identity)
         .content_type(file.media_type);
     if let Some(digest) = file.digest {
         let digest = base64::engine::general_purpose::STANDARD.encode(digest.as_bytes());
@@ -26,9 +29,8 @@ pub fn download(request: &HttpRequest, file: Outgoing) -> Result<HttpResponse, A
     }
     let length = file.length;
     if request.method() == actix_web::http::Method::HEAD {
-        return Ok(response
-            .insert_header((header::CONTENT_LENGTH, length))
-            .finish());
+        let nothing = stream::empty::<Result<Bytes, std::io::Error>>();
+        return Ok(response.body(SizedStream::new(length, nothing)));
     }
     let pieces = stream::unfold(Some(file.content), |content| async move {
         let mut content = content?;
@@ -49,7 +51,7 @@ pub fn download(request: &HttpRequest, file: Outgoing) -> Result<HttpResponse, A
             Err(_) => Some((Err(std::io::Error::other("the server is stopping")), None)),
         }
     });
-    Ok(response.no_chunking(length).streaming(pieces))
+    Ok(response.body(SizedStream::new(length, pieces)))
 }
 
 /// `attachment` with the name twice: for old clients in ASCII, for all others in UTF-8 (RFC 6266).
