@@ -94,13 +94,11 @@ async fn healthz() -> HttpResponse {
 }
 
 /// Ready for traffic: the database answers and the server is not stopping.
-async fn readyz(web: web::Data<Web>) -> HttpResponse {
-    match blocking::blocking(&web, |app| app.readiness()).await {
-        Ok(()) => HttpResponse::Ok()
-            .content_type("text/plain; charset=utf-8")
-            .body("ready\n"),
-        Err(error) => error.answer(None),
-    }
+async fn readyz(web: web::Data<Web>) -> Result<HttpResponse, ApiError> {
+    blocking::blocking(&web, |app| app.readiness()).await?;
+    Ok(HttpResponse::Ok()
+        .content_type("text/plain; charset=utf-8")
+        .body("ready\n"))
 }
 
 /// A style, a script, the icon: named by content, kept for a year.

@@ -4,7 +4,9 @@
 #![allow(clippy::print_stderr, reason = "a test that skips says so")]
 
 mod admin;
+mod api;
 mod binary;
+mod contract;
 mod examples;
 mod file_seals;
 mod harness;

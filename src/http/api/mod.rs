@@ -13,116 +13,119 @@ use super::at;
 use super::error::{ApiError, ErrorCode};
 use super::middleware::request_name;
 use actix_web::http::Method;
-use actix_web::{HttpRequest, web};
+use actix_web::{HttpRequest, Route, web};
+
+/// What is served: each path with its methods. The one list from which the routes are made and against which the contract is held.
+fn table() -> Vec<(&'static str, Vec<(Method, Route)>)> {
+    const GET: Method = Method::GET;
+    const POST: Method = Method::POST;
+    const PATCH: Method = Method::PATCH;
+    const DELETE: Method = Method::DELETE;
+    vec![
+        (
+            "/documents",
+            vec![
+                (GET, web::to(documents::list)),
+                (POST, web::to(documents::create)),
+            ],
+        ),
+        (
+            "/documents/{id}",
+            vec![
+                (GET, web::to(documents::show)),
+                (DELETE, web::to(documents::delete)),
+            ],
+        ),
+        (
+            "/documents/{id}/content",
+            vec![(GET, web::to(documents::content))],
+        ),
+        (
+            "/envelopes",
+            vec![
+                (GET, web::to(envelopes::list)),
+                (POST, web::to(envelopes::create)),
+            ],
+        ),
+        (
+            "/envelopes/{id}",
+            vec![
+                (GET, web::to(envelopes::show)),
+                (PATCH, web::to(envelopes::update)),
+                (DELETE, web::to(envelopes::delete)),
+            ],
+        ),
+        (
+            "/envelopes/{id}/send",
+            vec![(POST, web::to(envelopes::send))],
+        ),
+        (
+            "/envelopes/{id}/void",
+            vec![(POST, web::to(envelopes::void))],
+        ),
+        (
+            "/envelopes/{id}/events",
+            vec![(GET, web::to(envelopes::events))],
+        ),
+        (
+            "/envelopes/{id}/audit-trail",
+            vec![(GET, web::to(envelopes::audit_trail))],
+        ),
+        (
+            "/envelopes/{id}/signed-document",
+            vec![(GET, web::to(envelopes::signed_document))],
+        ),
+        (
+            "/webhooks",
+            vec![
+                (GET, web::to(webhooks::list)),
+                (POST, web::to(webhooks::create)),
+            ],
+        ),
+        (
+            "/webhooks/{id}",
+            vec![
+                (GET, web::to(webhooks::show)),
+                (DELETE, web::to(webhooks::delete)),
+            ],
+        ),
+        (
+            "/keys",
+            vec![(GET, web::to(keys::list)), (POST, web::to(keys::create))],
+        ),
+        ("/keys/{id}", vec![(DELETE, web::to(keys::revoke))]),
+        ("/account/me", vec![(GET, web::to(account::me))]),
+        ("/workspaces", vec![(GET, web::to(account::workspaces))]),
+        ("/openapi.json", vec![(GET, web::to(account::openapi_json))]),
+        ("/openapi.yaml", vec![(GET, web::to(account::openapi_yaml))]),
+    ]
+}
+
+/// Path and method of every route of the API.
+pub fn served() -> Vec<(&'static str, Method)> {
+    table()
+        .into_iter()
+        .flat_map(|(path, methods)| methods.into_iter().map(move |(method, _)| (path, method)))
+        .collect()
+}
 
 /// All routes under one of the two prefixes.
 pub fn routes(config: &mut web::ServiceConfig, prefix: &str) {
-    let path = |rest: &str| format!("{prefix}{rest}");
-    config
-        .service(at(
-            &path("/documents"),
-            vec![
-                (Method::GET, web::to(documents::list)),
-                (Method::POST, web::to(documents::create)),
-            ],
-        ))
-        .service(at(
-            &path("/documents/{id}"),
-            vec![
-                (Method::GET, web::to(documents::show)),
-                (Method::DELETE, web::to(documents::delete)),
-            ],
-        ))
-        .service(at(
-            &path("/documents/{id}/content"),
-            vec![(Method::GET, web::to(documents::content))],
-        ))
-        .service(at(
-            &path("/envelopes"),
-            vec![
-                (Method::GET, web::to(envelopes::list)),
-                (Method::POST, web::to(envelopes::create)),
-            ],
-        ))
-        .service(at(
-            &path("/envelopes/{id}"),
-            vec![
-                (Method::GET, web::to(envelopes::show)),
-                (Method::PATCH, web::to(envelopes::update)),
-                (Method::DELETE, web::to(envelopes::delete)),
-            ],
-        ))
-        .service(at(
-            &path("/envelopes/{id}/send"),
-            vec![(Method::POST, web::to(envelopes::send))],
-        ))
-        .service(at(
-            &path("/envelopes/{id}/void"),
-            vec![(Method::POST, web::to(envelopes::void))],
-        ))
-        .service(at(
-            &path("/envelopes/{id}/events"),
-            vec![(Method::GET, web::to(envelopes::events))],
-        ))
-        .service(at(
-            &path("/envelopes/{id}/audit-trail"),
-            vec![(Method::GET, web::to(envelopes::audit_trail))],
-        ))
-        .service(at(
-            &path("/envelopes/{id}/signed-document"),
-            vec![(Method::GET, web::to(envelopes::signed_document))],
-        ))
-        .service(at(
-            &path("/webhooks"),
-            vec![
-                (Method::GET, web::to(webhooks::list)),
-                (Method::POST, web::to(webhooks::create)),
-            ],
-        ))
-        .service(at(
-            &path("/webhooks/{id}"),
-            vec![
-                (Method::GET, web::to(webhooks::show)),
-                (Method::DELETE, web::to(webhooks::delete)),
-            ],
-        ))
-        .service(at(
-            &path("/keys"),
-            vec![
-                (Method::GET, web::to(keys::list)),
-                (Method::POST, web::to(keys::create)),
-            ],
-        ))
-        .service(at(
-            &path("/keys/{id}"),
-            vec![(Method::DELETE, web::to(keys::revoke))],
-        ))
-        .service(at(
-            &path("/account/me"),
-            vec![(Method::GET, web::to(account::me))],
-        ))
-        .service(at(
-            &path("/workspaces"),
-            vec![(Method::GET, web::to(account::workspaces))],
-        ))
-        .service(at(
-            &path("/openapi.json"),
-            vec![(Method::GET, web::to(account::openapi_json))],
-        ))
-        .service(at(
-            &path("/openapi.yaml"),
-            vec![(Method::GET, web::to(account::openapi_yaml))],
-        ));
+    for (path, methods) in table() {
+        config.service(at(&format!("{prefix}{path}"), methods));
+    }
     for waiting in WAITING {
-        config.service(web::resource(path(waiting)).default_service(web::to(
-            |request: HttpRequest| async move {
-                ApiError::new(
-                    ErrorCode::RouteNotAvailable,
-                    format!("{} is not available in this version.", request.path()),
-                )
-                .answer(request_name(&request).as_deref())
-            },
-        )));
+        config.service(
+            web::resource(format!("{prefix}{waiting}")).default_service(web::to(
+                |request: HttpRequest| async move {
+                    ApiError::new(
+                        ErrorCode::RouteNotAvailable,
+                        format!("{} is not available in this version.", request.path()),
+                    )
+                    .answer(request_name(&request).as_deref())
+                },
+            )),
+        );
     }
 }
 

@@ -183,11 +183,14 @@ impl Client {
             .limit(200_000_000)
             .read_to_vec()
             .expect("a body");
-        Reply {
+        let reply = Reply {
             status: response.status().as_u16(),
             headers,
             body,
-        }
+        };
+        let own = path.strip_prefix(&self.base).unwrap_or(path);
+        crate::contract::hold(method, own, &reply);
+        reply
     }
 
     /// GET.
