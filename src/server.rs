@@ -4,7 +4,7 @@ use crate::ambient::{Clock, Entropy};
 use crate::app::{App, Keyring, Parts, Settings};
 use crate::domain::network::Network;
 use crate::domain::secret::MasterKey;
-use crate::http::limits::{LimitSettings, Limits};
+use crate::http::limits::{LimitSettings, Limits, Uploads};
 use crate::http::middleware::{PublicName, dress};
 use crate::http::{Web, body::Patience};
 use crate::jobs::Jobs;
@@ -133,6 +133,8 @@ pub struct WebSettings {
     pub trusted_proxies: Vec<Network>,
     /// Who may see the administrators' pages; empty: everybody.
     pub admin_allow_from: Vec<Network>,
+    /// Uploads at once.
+    pub uploads_at_once_max: usize,
     /// Connections at once.
     pub connections_max: usize,
     /// Threads of the web side.
@@ -181,6 +183,7 @@ pub fn start(setup: Setup, web: WebSettings, with_jobs: bool) -> Result<Running,
     let state = web::Data::new(Web {
         app: app.clone(),
         limits: Limits::new(clock.clone(), web.limits),
+        uploads: Uploads::new(web.uploads_at_once_max),
         public: PublicName::of(app.public_url()),
         patience: web.patience,
         trusted_proxies: web.trusted_proxies,

@@ -112,7 +112,7 @@ impl App {
         }
         self.expect_seal(environment)?;
         let sealer = self.sealer(environment)?;
-        let evidence = evidence(&envelope, &trail)?;
+        let evidence = evidence(&envelope, &trail, sealer.authority.short_name())?;
         let mut sealed = Vec::with_capacity(envelope.documents.len());
         for document in &envelope.documents {
             let _permit = self.heavy.take()?;
@@ -288,7 +288,7 @@ impl App {
 }
 
 /// Where each signature came from, and the chain's head before the seal.
-fn evidence(envelope: &Envelope, trail: &[Entry]) -> Result<Evidence, Error> {
+fn evidence(envelope: &Envelope, trail: &[Entry], authority: String) -> Result<Evidence, Error> {
     let mut origins = vec![None; envelope.progress.len()];
     let mut head = None;
     for entry in trail {
@@ -311,5 +311,9 @@ fn evidence(envelope: &Envelope, trail: &[Entry]) -> Result<Evidence, Error> {
     }
     let head =
         head.ok_or_else(|| Error::internal("the trail does not tell that all have acted"))?;
-    Ok(Evidence { origins, head })
+    Ok(Evidence {
+        origins,
+        authority,
+        head,
+    })
 }

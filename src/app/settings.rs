@@ -20,6 +20,11 @@ pub struct Organisation {
 }
 
 impl super::App {
+    /// Webhook attempts under way at once.
+    pub fn webhooks_in_flight_max(&self) -> usize {
+        self.settings.webhooks_in_flight_max
+    }
+
     /// A recipient's session ends after this span without a request.
     pub fn signing_session_idle(&self) -> Duration {
         self.settings.signing_session_idle
@@ -51,6 +56,8 @@ pub struct Settings {
     pub admin_session_idle: Duration,
     /// An administrator's session ends after this span in any case.
     pub admin_session_ttl: Duration,
+    /// Webhook attempts under way at once.
+    pub webhooks_in_flight_max: usize,
     /// Font files beyond the embedded ones, in order.
     pub font_fallback: Vec<PathBuf>,
 }

@@ -28,6 +28,8 @@ pub(super) const WATERMARK: &str = "TEST - NOT LEGALLY BINDING";
 pub(crate) struct Evidence {
     /// For each recipient in their order: where from the signature came.
     pub origins: Vec<Option<Origin>>,
+    /// The name of the seal's authority in `/pki`.
+    pub authority: String,
     /// The chain's newest sequence and hash, without what the seal itself adds.
     pub head: (u64, Digest),
 }
@@ -239,8 +241,8 @@ impl App {
             verify_title: "How to check this document".to_owned(),
             verify: vec![
                 format!(
-                    "This file was sealed by {organisation}. Any change after the seal shows in a PDF reader that checks signatures, once the issuer's certificate at {}/pki is trusted.",
-                    self.settings.public_url
+                    "This file was sealed by {organisation}. Any change after the seal shows in a PDF reader that checks signatures, once the issuer's certificate is trusted: {}/pki/{}.pem",
+                    self.settings.public_url, evidence.authority
                 ),
                 "The original document is the first revision of this file, byte for byte. The audit trail tells every step and carries the same hashes.".to_owned(),
             ],

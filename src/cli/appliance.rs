@@ -178,6 +178,7 @@ fn settings(config: &Config, public_url: String) -> Settings {
         signing_session_ttl: config.ceremony.session_ttl,
         admin_session_idle: config.admin.session_idle,
         admin_session_ttl: config.admin.session_ttl,
+        webhooks_in_flight_max: config.webhooks.in_flight_max,
         font_fallback: config.fonts.fallback.iter().cloned().collect(),
     }
 }

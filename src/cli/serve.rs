@@ -89,6 +89,7 @@ pub(super) fn web_settings(config: &Config, listeners: Vec<TcpListener>) -> WebS
         patience: Patience::default(),
         trusted_proxies: config.server.trusted_proxies.clone(),
         admin_allow_from: config.admin.allow_from.clone(),
+        uploads_at_once_max: config.documents.uploads_at_once_max,
         connections_max: config.server.connections_max,
         threads: std::thread::available_parallelism().map_or(1, |n| n.get()),
     }

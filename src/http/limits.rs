@@ -13,6 +13,7 @@ use std::hash::Hash;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// Governor's view of the injected monotonic clock.
@@ -125,6 +126,38 @@ pub struct LimitSettings {
     pub unauthenticated_per_minute: u32,
     /// Calls a minute for each signing or admin session.
     pub session_per_minute: u32,
+}
+
+/// Uploads under way at once, beyond which callers are told to come again.
+pub struct Uploads {
+    under_way: AtomicUsize,
+    most: usize,
+}
+
+/// One upload's place; given back on drop.
+pub struct UploadPlace<'a>(&'a Uploads);
+
+impl Uploads {
+    /// At most `most` at once.
+    pub fn new(most: usize) -> Self {
+        Self {
+            under_way: AtomicUsize::new(0),
+            most: most.max(1),
+        }
+    }
+
+    /// A place, if one is free.
+    pub fn enter(&self) -> Option<UploadPlace<'_>> {
+        let entered = self.under_way.fetch_add(1, Ordering::SeqCst);
+        let place = UploadPlace(self);
+        (entered < self.most).then_some(place)
+    }
+}
+
+impl Drop for UploadPlace<'_> {
+    fn drop(&mut self) {
+        self.0.under_way.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 /// All limits of the web side.
@@ -244,6 +277,16 @@ mod tests {
         assert!(limits.key("key_1").passed);
         assert!(!limits.key("key_1").passed);
         assert!(limits.key("key_2").passed, "another key has its own bucket");
+    }
+
+    #[test]
+    fn one_upload_too_many_finds_no_place_and_takes_none() {
+        let uploads = Uploads::new(2);
+        let first = uploads.enter();
+        let second = uploads.enter();
+        assert!(first.is_some() && second.is_some() && uploads.enter().is_none());
+        drop(first);
+        assert!(uploads.enter().is_some());
     }
 
     #[test]

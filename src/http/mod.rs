@@ -30,6 +30,8 @@ pub struct Web {
     pub app: Arc<App>,
     /// How often who may call.
     pub limits: limits::Limits,
+    /// Uploads at once.
+    pub uploads: limits::Uploads,
     /// Under which name.
     pub public: middleware::PublicName,
     /// How slowly bodies may come.

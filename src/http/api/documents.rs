@@ -74,6 +74,10 @@ pub async fn create(
     payload: web::Payload,
 ) -> Result<HttpResponse, ApiError> {
     body::refuse_encoding(&request)?;
+    let Some(_place) = web.uploads.enter() else {
+        let busy = ApiError::new(ErrorCode::Unavailable, "Too many uploads are under way.");
+        return Err(busy.retry_after(2));
+    };
     let caller = who.0;
     blocking(&web, {
         let caller = caller.clone();

@@ -147,6 +147,7 @@ impl TestApp {
             patience: options.patience,
             trusted_proxies: options.trusted_proxies,
             admin_allow_from: options.admin_allow_from,
+            uploads_at_once_max: 8,
             connections_max: 1_000,
             threads: 1,
         };
@@ -290,6 +291,7 @@ fn settings(url: &str, options: &Options) -> Settings {
         signing_session_ttl: Duration::from_secs(8 * 3_600),
         admin_session_idle: Duration::from_secs(15 * 60),
         admin_session_ttl: Duration::from_secs(8 * 3_600),
+        webhooks_in_flight_max: 64,
         font_fallback: Vec::new(),
     }
 }
