@@ -9,6 +9,7 @@ mod binary;
 mod contract;
 mod examples;
 mod file_seals;
+mod golden;
 mod harness;
 mod lifecycle;
 mod tidy;
