@@ -6,6 +6,7 @@
 mod admin;
 mod api;
 mod binary;
+mod browser;
 mod contract;
 mod examples;
 mod file_seals;

@@ -8,6 +8,7 @@
     reason = "a helper may serve a test that another tool or feature leaves out"
 )]
 
+pub mod chromium;
 pub mod client;
 pub mod forms;
 pub mod pdf;
