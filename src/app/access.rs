@@ -8,6 +8,7 @@ use crate::domain::origin::{Actor, Factor, Origin};
 use crate::domain::scope::Scope;
 use crate::domain::secret::ApiKey;
 use crate::store::ReadTx;
+use std::sync::PoisonError;
 
 /// A program with a valid API key.
 #[derive(Clone, Debug)]
@@ -24,8 +25,18 @@ impl App {
     /// Looks the key up. `None`: there is no such key, or it is revoked.
     pub fn authenticate(&self, key: &ApiKey, origin: &Origin) -> Result<Option<Caller>, Error> {
         let hash = self.keyring.api_key_fingerprint(key);
-        self.store
-            .read(|tx| find(tx, key.environment(), &hash, origin))
+        let found = self
+            .store
+            .read(|tx| find(tx, key.environment(), &hash, origin));
+        self.note_use(&found);
+        found
+    }
+
+    fn note_use(&self, found: &Result<Option<Caller>, Error>) {
+        if let Ok(Some(caller)) = found {
+            let mut uses = self.key_uses.lock().unwrap_or_else(PoisonError::into_inner);
+            uses.insert(caller.key, (self.now(), caller.origin.address));
+        }
     }
 
     /// Like [`App::authenticate`] where a reader is free at once; `None` where it is not.
@@ -35,9 +46,12 @@ impl App {
         origin: &Origin,
     ) -> Option<Result<Option<Caller>, Error>> {
         let hash = self.keyring.api_key_fingerprint(key);
-        self.store
+        let found = self
+            .store
             .try_read(|tx| find(tx, key.environment(), &hash, origin))
-            .ok()
+            .ok()?;
+        self.note_use(&found);
+        Some(found)
     }
 
     /// Whether the caller has the scope right now: before a long body is read.

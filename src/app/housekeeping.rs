@@ -4,12 +4,17 @@ use super::{App, Error};
 use crate::domain::environment::Environment;
 use crate::domain::event::SystemEvent;
 use crate::domain::origin::Origin;
-use crate::store::WriteTx;
+use crate::store::{Queue, WriteTx};
+use std::sync::PoisonError;
+use std::time::Duration;
 
 /// Rows that one step removes, at most, so that no transaction is long.
 const STEP: u32 = 500;
 /// Steps of one round, at most.
 const STEPS_MAX: u32 = 100;
+
+/// How long work that is done stays in its queue, for whoever asks what became of it.
+const DONE_KEPT: Duration = Duration::from_secs(30 * 86_400);
 
 impl App {
     /// At start, under the data folder's lock: settles what a crash left.
@@ -55,8 +60,28 @@ impl App {
         self.repeat(|tx| Ok(tx.forget_replies(STEP)?))?;
         self.repeat(move |tx| Ok(tx.forget_signing_sessions(signing, STEP)?))?;
         self.repeat(move |tx| Ok(tx.forget_admin_sessions(admin, STEP)?))?;
+        self.repeat(|tx| Ok(tx.strand_deliveries(STEP)?))?;
+        for queue in Queue::ALL {
+            self.repeat(move |tx| Ok(tx.forget_done(queue, tx.now().minus(DONE_KEPT), STEP)?))?;
+        }
+        self.keep_key_uses()?;
         self.sweep_files()?;
         self.sweep_sealing()
+    }
+
+    /// Writes down when keys were last used: gathered, since a flush for each request would cost more than the request.
+    pub fn keep_key_uses(&self) -> Result<(), Error> {
+        let uses =
+            std::mem::take(&mut *self.key_uses.lock().unwrap_or_else(PoisonError::into_inner));
+        if uses.is_empty() {
+            return Ok(());
+        }
+        self.store.write(move |tx| {
+            for (id, (at, address)) in uses {
+                tx.note_api_key_used(id, at, address)?;
+            }
+            Ok::<_, Error>(())
+        })
     }
 
     /// Removes files that lost their last name.
@@ -106,6 +131,7 @@ impl App {
 
     /// The server goes down in order.
     pub fn record_stop(&self) -> Result<(), Error> {
+        self.keep_key_uses()?;
         self.store.write(|tx| {
             tx.record_system(&SystemEvent::SystemStopped, &Origin::system())?;
             Ok::<_, Error>(())

@@ -32,7 +32,7 @@ pub use settings::{Organisation, Settings};
 pub use working::{FailedWork, Work, WorkState};
 
 use crate::ambient::{Clock, Entropy};
-use crate::domain::ids::WorkspaceId;
+use crate::domain::ids::{KeyId, WorkspaceId};
 use crate::domain::origin::RequestId;
 use crate::domain::time::Timestamp;
 use crate::outbound::{Guard, Post, Smtp};
@@ -40,8 +40,10 @@ use crate::pdf::text::Fonts;
 use crate::store::{Setting, Store};
 use crate::vault::Vault;
 use crate::worker::Worker;
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 /// The appliance without its web side: everything that use cases stand on.
 pub struct App {
@@ -60,6 +62,7 @@ pub struct App {
     pub(crate) heavy: Permits,
     pub(crate) sealers: seals::Sealers,
     pub(crate) running: idempotency::Running,
+    pub(crate) key_uses: Mutex<HashMap<KeyId, (Timestamp, Option<IpAddr>)>>,
     ready: AtomicBool,
 }
 
@@ -119,6 +122,7 @@ impl App {
             heavy,
             sealers: seals::Sealers::default(),
             running: idempotency::Running::default(),
+            key_uses: Mutex::default(),
             ready: AtomicBool::new(false),
         }))
     }

@@ -36,6 +36,8 @@ pub async fn dress<B: MessageBody + 'static>(
             .unwrap_or_default()
     });
     request.extensions_mut().insert(RequestName(name.clone()));
+    let began = web.as_ref().map(|web| web.clock.monotonic());
+    let method = request.method().clone();
     let (https, host_fits) = match &web {
         Some(web) => (web.public.https, host_fits(&request, web)),
         None => (false, true),
@@ -69,6 +71,12 @@ pub async fn dress<B: MessageBody + 'static>(
             .into_response(refusal.answer(Some(&name)))
             .map_into_right_body()
     };
+    if let (Some(web), Some(began)) = (&web, began) {
+        // The route's pattern, never the path: links carry tokens.
+        let route = response.request().match_pattern().unwrap_or_default();
+        let ms = web.clock.monotonic().saturating_sub(began).as_millis();
+        tracing::info!(request_id = %name, %method, %route, status = response.status().as_u16(), ms = ms as u64, "request");
+    }
     let headers = response.headers_mut();
     let mut set = |header: HeaderName, value: &'static str| {
         headers.insert(header, HeaderValue::from_static(value));
