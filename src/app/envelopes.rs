@@ -201,9 +201,13 @@ impl App {
         id: &str,
         body: Option<&Value>,
     ) -> Result<(), Error> {
-        let reason = reason(body)?;
-        self.change(caller, id, Command::Delete { reason })
-            .map(drop)
+        let command = Command::Delete {
+            reason: reason(body)?,
+        };
+        let id: EnvelopeId = id.parse().map_err(|_| NO_ENVELOPE)?;
+        let caller = caller.clone();
+        self.store
+            .write(move |tx| change(tx, &caller, id, command).map(drop))
     }
 
     /// Withdraws what was sent.
@@ -212,20 +216,18 @@ impl App {
         caller: &Caller,
         id: &str,
         body: Option<&Value>,
-    ) -> Result<Shown, Error> {
-        let reason = reason(body)?;
-        self.change(caller, id, Command::Void { reason })
-    }
-
-    fn change(&self, caller: &Caller, id: &str, command: Command) -> Result<Shown, Error> {
+        claim: Option<Claim>,
+        view: impl FnOnce(&Shown) -> Vec<u8> + Send + 'static,
+    ) -> Result<Vec<u8>, Error> {
+        let command = Command::Void {
+            reason: reason(body)?,
+        };
         let id: EnvelopeId = id.parse().map_err(|_| NO_ENVELOPE)?;
         let caller = caller.clone();
         self.store.write(move |tx| {
-            access::require(tx, &caller, Scope::EnvelopesWrite)?;
-            let mut envelope = load(tx, caller.environment, id)?;
-            let events = envelope.decide(command, tx.now())?;
-            tx.record(&mut envelope, events, &caller.origin)?;
-            with_documents(tx, envelope)
+            let body = view(&change(tx, &caller, id, command)?);
+            remember(claim.as_ref(), tx, 200, &body, false)?;
+            Ok(body)
         })
     }
 
@@ -355,6 +357,19 @@ fn dispatch_now(
     Ok(())
 }
 
+fn change(
+    tx: &WriteTx<'_>,
+    caller: &Caller,
+    id: EnvelopeId,
+    command: Command,
+) -> Result<Shown, Error> {
+    access::require(tx, caller, Scope::EnvelopesWrite)?;
+    let mut envelope = load(tx, caller.environment, id)?;
+    let events = envelope.decide(command, tx.now())?;
+    tx.record(&mut envelope, events, &caller.origin)?;
+    with_documents(tx, envelope)
+}
+
 /// The envelope as it is in this transaction; a deleted draft is not there.
 pub(crate) fn load(
     tx: &ReadTx<'_>,
@@ -433,7 +448,7 @@ fn frozen(
 fn unknown_document(index: usize, id: DocumentId) -> Problem {
     Problem::new(
         format!("/documentIds/{index}"),
-        "unknown_document",
+        "document_not_found",
         format!("There is no document {id}."),
     )
 }

@@ -42,8 +42,11 @@ pub enum Begun {
 /// Calls under way, by scope.
 pub(crate) type Running = Arc<Mutex<HashSet<Digest>>>;
 
-/// The right to carry out a request that carries an Idempotency-Key; held until the effect is durable.
-pub struct Claim {
+/// The right to carry out a request that carries an Idempotency-Key; held until its last copy is gone.
+#[derive(Clone)]
+pub struct Claim(Arc<Held>);
+
+struct Held {
     scope: Digest,
     fingerprint: Digest,
     /// Under which the reply is encrypted where it carries a secret.
@@ -61,24 +64,25 @@ impl Claim {
         body: &[u8],
         secret: bool,
     ) -> Result<(), Error> {
+        let held = &self.0;
         let stored = if secret {
-            self.seal.seal(self.nonce, self.scope.as_bytes(), body)
+            held.seal.seal(held.nonce, held.scope.as_bytes(), body)
         } else {
             body.to_vec()
         };
         let reply = crate::store::StoredReply {
-            fingerprint: self.fingerprint,
+            fingerprint: held.fingerprint,
             status,
             body: stored,
             is_sealed: secret,
             envelope: None,
         };
-        tx.insert_reply(&self.scope, &reply)?;
+        tx.insert_reply(&held.scope, &reply)?;
         Ok(())
     }
 }
 
-impl Drop for Claim {
+impl Drop for Held {
     fn drop(&mut self) {
         self.running
             .lock()
@@ -99,6 +103,12 @@ pub fn remember(
 }
 
 impl App {
+    /// Stores a refusal: the same request again is refused with the same words, and another one is refused for its key.
+    pub fn remember_refusal(&self, claim: Claim, status: u16, body: Vec<u8>) -> Result<(), Error> {
+        self.store
+            .write(move |tx| claim.remember(tx, status, &body, false))
+    }
+
     /// Looks whether this request was answered before, and if not, reserves it.
     pub fn begin_once(&self, asked: Asked) -> Result<Begun, Error> {
         let mut scope = Hasher::new();
@@ -116,7 +126,7 @@ impl App {
         {
             return Err(Error::IdempotencyRunning);
         }
-        let claim = Claim {
+        let held = Held {
             scope,
             fingerprint: asked.fingerprint,
             seal,
@@ -127,14 +137,13 @@ impl App {
             .store
             .read(|tx| tx.reply(&scope).map_err(Error::from))?
         else {
-            return Ok(Begun::First(claim));
+            return Ok(Begun::First(Claim(Arc::new(held))));
         };
         if found.fingerprint != asked.fingerprint {
             return Err(Error::IdempotencyReused);
         }
         let body = if found.is_sealed {
-            claim
-                .seal
+            held.seal
                 .open(scope.as_bytes(), &found.body)
                 .map_err(Error::internal)?
                 .to_vec()

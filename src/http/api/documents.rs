@@ -1,6 +1,6 @@
 //! `/documents`.
 
-use super::request::{self, asked, once, page, reply};
+use super::request::{self, asked, carry_out, once, page, reply};
 use super::views;
 use crate::app::documents::Upload;
 use crate::domain::definition::InlineDocument;
@@ -108,7 +108,7 @@ pub async fn create(
         Err(again) => return Ok(again),
     };
     let view = |document: &_| views::document(document).to_string().into_bytes();
-    let body = blocking(&web, move |app| {
+    let body = carry_out(&request, &web, claim, move |app, claim| {
         app.create_document(&caller, upload, claim, view)
     })
     .await?;

@@ -1,6 +1,6 @@
 //! `/envelopes`.
 
-use super::request::{self, asked, content, json, once, page, reply, wanted};
+use super::request::{self, asked, carry_out, content, json, once, page, reply, wanted};
 use super::views;
 use crate::app::envelopes::Shown;
 use crate::domain::envelope::Status;
@@ -79,7 +79,7 @@ pub async fn create(
         Ok(claim) => claim,
         Err(again) => return Ok(again),
     };
-    let body = blocking(&web, move |app| {
+    let body = carry_out(&request, &web, claim, move |app, claim| {
         app.create_envelope(&caller, &body, claim, |shown, in_one_call| {
             if in_one_call {
                 views::envelope_with_signers(shown).to_string().into_bytes()
@@ -152,7 +152,10 @@ pub async fn send(
         Ok(claim) => claim,
         Err(again) => return Ok(again),
     };
-    let body = blocking(&web, move |app| app.send_envelope(&who.0, &id, claim, view)).await?;
+    let body = carry_out(&request, &web, claim, move |app, claim| {
+        app.send_envelope(&who.0, &id, claim, view)
+    })
+    .await?;
     Ok(reply(200, body))
 }
 
@@ -164,11 +167,15 @@ pub async fn void(
     payload: web::Payload,
 ) -> Result<HttpResponse, ApiError> {
     let body = json(&request, payload, &web, limits::JSON_BYTES_MAX).await?;
-    let shown = blocking(&web, move |app| {
-        app.void_envelope(&who.0, &id, body.as_ref())
+    let claim = match once(&web, asked(&request, &who.0, content(body.as_ref()))?).await? {
+        Ok(claim) => claim,
+        Err(again) => return Ok(again),
+    };
+    let body = carry_out(&request, &web, claim, move |app, claim| {
+        app.void_envelope(&who.0, &id, body.as_ref(), claim, view)
     })
     .await?;
-    Ok(reply(200, view(&shown)))
+    Ok(reply(200, body))
 }
 
 pub async fn events(

@@ -1,6 +1,6 @@
 //! `/keys`.
 
-use super::request::{self, asked, content, json, once, page, reply, wanted};
+use super::request::{self, asked, carry_out, content, json, once, page, reply, wanted};
 use super::views;
 use crate::domain::limits;
 use crate::http::Web;
@@ -40,7 +40,10 @@ pub async fn create(
         Err(again) => return Ok(again),
     };
     let view = |new: &_| views::new_key(new).to_string().into_bytes();
-    let body = blocking(&web, move |app| app.create_key(&who.0, &body, claim, view)).await?;
+    let body = carry_out(&request, &web, claim, move |app, claim| {
+        app.create_key(&who.0, &body, claim, view)
+    })
+    .await?;
     Ok(reply(201, body))
 }
 

@@ -1,5 +1,6 @@
 //! Taking requests apart: JSON bodies, list parameters, Idempotency-Key.
 
+use crate::app::App;
 use crate::app::access::Caller;
 use crate::app::idempotency::{Asked, Begun, Claim, StoredReply};
 use crate::domain::digest::{Digest, Hasher};
@@ -8,6 +9,7 @@ use crate::http::Web;
 use crate::http::blocking::blocking;
 use crate::http::body;
 use crate::http::error::{ApiError, ErrorCode};
+use crate::http::middleware::request_name;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::Value;
@@ -174,10 +176,40 @@ pub async fn once(
                 StatusCode::from_u16(status).unwrap_or(StatusCode::OK),
             )
             .insert_header(("Idempotent-Replayed", "true"))
-            .content_type("application/json")
+            .content_type(if status < 400 {
+                "application/json"
+            } else {
+                "application/problem+json"
+            })
             .body(body)),
         },
     )
+}
+
+/// Carries a request out, once. A refusal is remembered like a success, so that the same request gets it again; what another
+/// attempt may change (no right, too many, too slow, broken here) is not.
+pub async fn carry_out<E>(
+    request: &HttpRequest,
+    web: &web::Data<Web>,
+    claim: Option<Claim>,
+    use_case: impl FnOnce(&App, Option<Claim>) -> Result<Vec<u8>, E> + Send + 'static,
+) -> Result<Vec<u8>, ApiError>
+where
+    E: Into<ApiError> + Send + 'static,
+{
+    let kept = claim.clone();
+    let done = blocking(web, move |app| use_case(app, claim)).await;
+    if let (Err(error), Some(kept)) = (&done, kept) {
+        let status = error.code().status();
+        if matches!(status, 400..=499) && !matches!(status, 401 | 403 | 408 | 429) {
+            let body = error.body(request_name(request).as_deref()).to_string();
+            blocking(web, move |app| {
+                app.remember_refusal(kept, status, body.into_bytes())
+            })
+            .await?;
+        }
+    }
+    done
 }
 
 /// A JSON answer whose bytes a use case made.

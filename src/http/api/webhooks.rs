@@ -1,6 +1,6 @@
 //! `/webhooks`.
 
-use super::request::{self, asked, content, json, once, page, reply, wanted};
+use super::request::{self, asked, carry_out, content, json, once, page, reply, wanted};
 use super::views;
 use crate::domain::limits;
 use crate::http::Web;
@@ -49,7 +49,7 @@ pub async fn create(
         Err(again) => return Ok(again),
     };
     let view = |new: &_| views::new_webhook(new).to_string().into_bytes();
-    let body = blocking(&web, move |app| {
+    let body = carry_out(&request, &web, claim, move |app, claim| {
         app.create_webhook(&who.0, &body, claim, view)
     })
     .await?;
