@@ -1,6 +1,7 @@
 //! What every answer has and every request must pass: request id, security headers, the right host.
 
 use super::Web;
+use super::auth::Counted;
 use super::error::{ApiError, ErrorCode};
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -77,7 +78,22 @@ pub async fn dress<B: MessageBody + 'static>(
         let ms = web.clock.monotonic().saturating_sub(began).as_millis();
         tracing::info!(request_id = %name, %method, %route, status = response.status().as_u16(), ms = ms as u64, "request");
     }
+    let counted = response.request().extensions().get::<Counted>().copied();
     let headers = response.headers_mut();
+    if let (Some(web), Some(Counted(allowance))) = (&web, counted) {
+        let left = format!(
+            "\"burst\";r={};t={}",
+            allowance.left, allowance.wait_seconds
+        );
+        for (name, value) in [
+            ("ratelimit-policy", web.limits.policy()),
+            ("ratelimit", left),
+        ] {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                headers.insert(HeaderName::from_static(name), value);
+            }
+        }
+    }
     let mut set = |header: HeaderName, value: &'static str| {
         headers.insert(header, HeaderValue::from_static(value));
     };
