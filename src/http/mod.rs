@@ -145,17 +145,16 @@ impl From<crate::app::Error> for ApiError {
                 | R::MarkMissing => Self::new(ErrorCode::Conflict, message),
             },
             E::Invalid(problems) => {
-                let waits = problems
-                    .first()
-                    .filter(|p| problems.len() == 1 && p.code == "not_available");
-                let qualified = problems.iter().any(|p| p.code == "qualified_not_available");
-                let code = if qualified {
-                    ErrorCode::QualifiedNotAvailable
-                } else if waits.is_some() {
-                    ErrorCode::NotAvailable
-                } else {
-                    ErrorCode::InvalidRequest
+                // What this version can't do is told before what follows from it: no `documentIds` beside a `templateId`.
+                let first = |code: &str| problems.iter().find(|p| p.code == code);
+                let qualified = first(ErrorCode::QualifiedNotAvailable.as_str());
+                let waits = first(ErrorCode::NotAvailable.as_str());
+                let (code, told) = match (qualified, waits) {
+                    (Some(problem), _) => (ErrorCode::QualifiedNotAvailable, Some(problem)),
+                    (None, Some(problem)) => (ErrorCode::NotAvailable, Some(problem)),
+                    (None, None) => (ErrorCode::InvalidRequest, None),
                 };
+                let message = told.map_or(message, |problem| problem.message.clone());
                 problems
                     .into_iter()
                     .fold(Self::new(code, message), |error, p| {
