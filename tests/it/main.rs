@@ -5,13 +5,17 @@
 
 mod admin;
 mod api;
+mod auth;
 mod binary;
 mod browser;
 mod contract;
+mod envelopes;
 mod examples;
 mod file_seals;
 mod golden;
 mod harness;
+mod idempotency;
 mod lifecycle;
 mod tidy;
+mod waiting;
 mod worker;

@@ -103,14 +103,13 @@ impl TestApp {
 
     /// A special one.
     pub fn with(options: Options) -> Self {
-        let folder = Folder::new();
-        Self::on(folder, options)
-    }
-
-    fn on(folder: Folder, options: Options) -> Self {
         let clock = Arc::new(ManualClock::at(
             Timestamp::parse("2026-11-24T09:30:00Z").expect("a moment"),
         ));
+        Self::on(Folder::new(), clock, options)
+    }
+
+    fn on(folder: Folder, clock: Arc<ManualClock>, options: Options) -> Self {
         let seed = STARTED.fetch_add(1, Ordering::SeqCst) << 32;
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let address = listener.local_addr().expect("an address");
@@ -264,7 +263,7 @@ impl TestApp {
         }
         self.ask_at_end = false;
         let folder = std::mem::replace(&mut self.folder, Folder::nowhere());
-        Self::on(folder, options)
+        Self::on(folder, self.clock.clone(), options)
     }
 }
 
