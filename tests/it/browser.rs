@@ -148,7 +148,7 @@ fn marie_signs_on_a_phone_with_a_finger_and_turns_it_half_way() {
     browser.find("#check-form");
     browser.shot("check");
     browser.press("#i-agree");
-    browser.find("#sign");
+    browser.run("document.getElementById('sign').scrollIntoView({block: 'end'});");
     browser.shot("check-agreed");
     browser.press("#sign");
     browser.find("#status[data-state=preparing]");

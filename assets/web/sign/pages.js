@@ -10,7 +10,9 @@ const STEPS = [0.5, 0.75, 1, 1.25, 1.5, 2, 3];
  */
 export function startPages(fields, texts) {
   for (const field of fields) mark(field, texts);
-  startZoom();
+  const again = () => { for (const field of fields) show(field, texts); };
+  addEventListener('resize', again);
+  startZoom(again);
   startWhere(texts);
   for (const picture of document.querySelectorAll('.paper img')) {
     const image = /** @type {HTMLImageElement} */ (picture);
@@ -84,9 +86,22 @@ export function show(field, texts) {
     words.textContent = (field.asks === 'initials' ? texts.initial : texts.sign) ?? '';
   } else words.textContent = done ? field.value() : name;
   marker.replaceChildren(words);
+  if (done && marker.classList.contains('words')) fit(marker, words);
 }
 
-function startZoom() {
+/**
+ * What is stamped is made smaller until it fits its place; so is what is shown.
+ * @param {HTMLElement} marker
+ * @param {HTMLElement} words
+ */
+function fit(marker, words) {
+  marker.style.setProperty('--fit', '1');
+  const part = words.clientWidth / words.scrollWidth;
+  if (part < 1) marker.style.setProperty('--fit', String(Math.max(0.4, part * 0.98)));
+}
+
+/** @param {() => void} again after the pages' size has changed */
+function startZoom(again) {
   const bar = document.getElementById('zoom');
   const pages = document.getElementById('pages');
   const level = document.getElementById('zoom-level');
@@ -104,6 +119,7 @@ function startZoom() {
     pages.style.setProperty('--zoom', String(STEPS[at]));
     level.textContent = `${STEPS[at] * 100} %`;
     for (const image of pages.querySelectorAll('.paper img')) image.setAttribute('sizes', `${Math.round(image.clientWidth)}px`);
+    again();
     scrollTo({ top: part * pages.scrollHeight, behavior: 'instant' });
   });
 }

@@ -20,7 +20,6 @@ const LISTENER: &str = r#"(() => {
   addEventListener('securitypolicyviolation', (e) => keep(`policy: ${e.violatedDirective} ${e.blockedURI} ${e.sourceFile}:${e.lineNumber}`));
   addEventListener('error', (e) => keep(`error: ${e.message ?? e.target?.src ?? e.target}`), true);
   addEventListener('unhandledrejection', (e) => keep(`rejection: ${e.reason}`));
-  // Told by the observer of sizes where it goes on in the next frame; nothing is wrong then.
 })();"#;
 
 static STARTED: AtomicU32 = AtomicU32::new(0);
