@@ -16,6 +16,7 @@ mod golden;
 mod harness;
 mod idempotency;
 mod lifecycle;
+mod signing;
 mod tidy;
 mod waiting;
 mod worker;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use paraph::worker::{Error, Limits, MediaType, PictureBounds, Worker};
 
 #[path = "../support/pdf.rs"]
-mod pdf;
+pub mod pdf;
 
 use pdf::Pdf;
 

@@ -84,18 +84,17 @@ impl Signer {
         }
     }
 
-    /// What a page was made from: another act in between shows as another version.
+    /// What the pages of the documents were made from: another's act in between shows as another version.
     pub fn version(&self) -> String {
-        let acted = self
-            .envelope
-            .progress
-            .iter()
-            .filter(|p| p.has_acted())
-            .count();
-        format!(
-            "{}.{acted}",
-            self.envelope.status().map_or("", |status| status.as_str())
-        )
+        let acted = self.envelope.progress.iter().filter(|p| p.has_acted());
+        acted.count().to_string()
+    }
+
+    /// What the last step showed: the version, and every answer and mark. Who signs, signs this and nothing else.
+    pub fn shown(&self, today: &str) -> String {
+        // Strings and numbers always serialise.
+        let all = serde_json::to_vec(&(self.version(), &self.draft, today)).unwrap_or_default();
+        Digest::of(&all).to_string().chars().take(32).collect()
     }
 }
 

@@ -446,7 +446,7 @@ fn states() -> Vec<(&'static str, State)> {
         (
             "signed",
             State::AlreadySigned {
-                open: Some("/signing/rcp_1/done".into()),
+                open: ("/sign/t0ken/open".into(), "n0nce".into()),
             },
         ),
         ("not-ready", State::NotReady),

@@ -121,7 +121,7 @@ pub struct Check {
     pub base: String,
     /// The session's token against forged forms.
     pub csrf: String,
-    /// The form's one-time token: sent twice, it gives the same answer.
+    /// What this page shows, in short: a form of another draft or version is answered 409.
     pub once: String,
     /// What the request is called.
     pub subject: String,
@@ -159,7 +159,7 @@ impl Check {
 pub struct CheckForm {
     /// The session's token.
     pub csrf: String,
-    /// The one-time token.
+    /// What the page showed.
     pub once: String,
     /// The version of the consent text that was shown.
     pub consent_version: String,
@@ -209,6 +209,8 @@ pub enum Progress {
     Waiting(u32),
     /// The final file is being made (or tried again).
     Preparing,
+    /// It ended without a final file.
+    Ended,
     /// Everyone has signed.
     Complete {
         /// The sealed documents; one button where it is one.
@@ -219,11 +221,12 @@ pub enum Progress {
 }
 
 impl Progress {
-    /// For the waiting page's script: `waiting`, `preparing` or `complete`.
+    /// For the waiting page's script: `waiting`, `preparing`, `ended` or `complete`.
     pub const fn word(&self) -> &'static str {
         match self {
             Self::Waiting(_) => "waiting",
             Self::Preparing => "preparing",
+            Self::Ended => "ended",
             Self::Complete { .. } => "complete",
         }
     }

@@ -32,8 +32,8 @@ pub enum State {
     },
     /// The reader has signed.
     AlreadySigned {
-        /// Where the copy is: the gate's own form target is not it; a link that only reads.
-        open: Option<String>,
+        /// The gate's form behind [Open your copy]: its address and its nonce. Opening is a press, as at the gate.
+        open: (String, String),
     },
     /// A draft.
     NotReady,
@@ -130,11 +130,18 @@ impl State {
 
     fn button(&self, f: &Frame) -> Option<(String, String)> {
         match self {
-            Self::AlreadySigned { open: Some(href) } => {
-                Some((f.t("state-signed-button"), href.clone()))
-            }
             Self::Changed { again } => Some((f.t("state-changed-button"), again.clone())),
             Self::PageUndrawable { pdf } => Some((f.t("state-undrawable-button"), pdf.clone())),
+            _ => None,
+        }
+    }
+
+    /// Button, address and nonce of a form.
+    fn form(&self, f: &Frame) -> Option<(String, String, String)> {
+        match self {
+            Self::AlreadySigned {
+                open: (action, nonce),
+            } => Some((f.t("state-signed-button"), action.clone(), nonce.clone())),
             _ => None,
         }
     }
@@ -185,6 +192,7 @@ struct Filled<'a> {
     text: String,
     mood: &'static str,
     button: Option<(String, String)>,
+    form: Option<(String, String, String)>,
     note: Option<(String, String)>,
 }
 
@@ -203,6 +211,7 @@ impl StatePage {
             text,
             mood: self.state.mood(),
             button: self.state.button(&self.frame),
+            form: self.state.form(&self.frame),
             note: self.state.note(&self.frame),
         })
     }

@@ -2,7 +2,7 @@
 
 use super::gate::count;
 use super::instead::frame;
-use super::session::{base, expect_own, expect_turn, shown, signer};
+use super::session::{base, expect_own, expect_readable, expect_turn, shown, signer};
 use crate::app::signing::{Blocked, Progress as Far, Signer};
 use crate::domain::time::Timestamp;
 use crate::http::blocking::blocking;
@@ -15,7 +15,8 @@ use actix_web::{HttpRequest, HttpResponse, web};
 fn progress(web: &Web, signer: &Signer) -> Progress {
     match signer.progress() {
         Far::Waiting(n) => Progress::Waiting(count(n)),
-        Far::Preparing | Far::Ended => Progress::Preparing,
+        Far::Preparing => Progress::Preparing,
+        Far::Ended => Progress::Ended,
         Far::Complete => {
             let base = base(web, signer);
             Progress::Complete {
@@ -48,6 +49,7 @@ pub(super) async fn done(
         if !signed {
             return Ok(see_other(&web, &format!("/signing/{recipient}")));
         }
+        expect_readable(&web, &signer)?;
         let email = signer
             .person()
             .map(|(p, _)| p.email.to_string())

@@ -2,7 +2,7 @@
 
 use super::instead::frame;
 use super::review::{adopted, missing, review_html};
-use super::session::{base, expect_own, expect_turn, shown, signer};
+use super::session::{base, changed, expect_own, expect_turn, shown, signer};
 use crate::app::signing::{Blocked, Signed, Signer, Signing};
 use crate::app::{App, Error};
 use crate::domain::envelope::Consent;
@@ -74,7 +74,7 @@ fn check_html(web: &Web, signer: &Signer, problems: Vec<Problem>) -> String {
     Check {
         base: base(web, signer),
         csrf: signer.csrf.clone(),
-        once: signer.csrf.clone(),
+        once: signer.shown(&today),
         subject: signer.envelope.definition.subject.clone(),
         name,
         email,
@@ -109,6 +109,9 @@ pub(super) async fn check_form(
             Ok(form) => form,
             Err(not) => return Ok(page(422, check_html(&web, &signer, vec![not.problem]))),
         };
+        if form.once != signer.shown(&web.app.today()) {
+            return Err(changed(&web, &signer, "check"));
+        }
         let consent = web.app.consent();
         if form.consent_version != consent.version {
             return Ok(see_other(&web, &format!("/signing/{recipient}/check")));

@@ -1,14 +1,13 @@
 //! A document as its signer meets it: page images, text, the PDF.
 
 use super::instead::{Instead, frame, instead};
-use super::session::{base, shown, signer};
+use super::session::{base, expect_readable, shown, signer};
 use crate::app::Error;
 use crate::http::blocking::blocking;
 use crate::http::browser::page;
 use crate::http::middleware::request_name;
 use crate::http::pages::sign::DocumentText;
 use crate::http::{Web, files};
-use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 pub(super) async fn page_image(
@@ -20,6 +19,7 @@ pub(super) async fn page_image(
     let (recipient, document, number) = path.into_inner();
     let result = async {
         let signer = signer(&request, &web, &recipient).await?;
+        expect_readable(&web, &signer)?;
         let width = query
             .iter()
             .find(|(name, _)| name == "w")
@@ -31,7 +31,6 @@ pub(super) async fn page_image(
         })
         .await?;
         Ok(HttpResponse::Ok()
-            .insert_header((header::CACHE_CONTROL, "private, max-age=3600"))
             .content_type(image.media_type)
             .body(image.bytes))
     };
@@ -50,6 +49,7 @@ pub(super) async fn document_text(
     let (recipient, document) = path.into_inner();
     let result = async {
         let signer = signer(&request, &web, &recipient).await?;
+        expect_readable(&web, &signer)?;
         let (signer, frozen, texts) = blocking(&web, move |app| {
             let frozen = signer.document(&document)?.clone();
             let texts = app.page_texts(&signer, &frozen)?;
@@ -89,6 +89,7 @@ pub(super) async fn document_file(
     let (recipient, document) = path.into_inner();
     let result = async {
         let signer = signer(&request, &web, &recipient).await?;
+        expect_readable(&web, &signer)?;
         let file = blocking(&web, move |app| app.signer_file(&signer, &document)).await?;
         Ok(files::download(&request, file)?)
     };

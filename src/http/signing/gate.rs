@@ -7,6 +7,7 @@ use crate::http::blocking::blocking;
 use crate::http::browser::{is_own_request, page, see_other};
 use crate::http::error::ApiError;
 use crate::http::pages::sign::{Entry, Gate, OpenForm};
+use crate::http::pages::state::{State as PageState, StatePage};
 use crate::http::{Web, browser};
 use actix_web::{HttpRequest, HttpResponse, web};
 
@@ -28,24 +29,32 @@ pub(super) async fn gate(
     }
 }
 
+/// The gate; for who has signed, the way to their copy.
 fn gate_html(web: &Web, token: &str, door: Door, stale: bool) -> String {
-    let (envelope, recipient, nonce, signed) = match door {
+    let (envelope, recipient, nonce) = match door {
         Door::Gate {
             envelope,
             recipient,
             nonce,
-        } => (envelope, recipient, nonce, false),
+        } => (envelope, recipient, nonce),
         Door::Signed {
-            envelope,
-            recipient,
-            nonce,
-        } => (envelope, recipient, nonce, true),
+            envelope, nonce, ..
+        } => {
+            let action = format!("{}/sign/{token}/open", web.public.root);
+            return StatePage {
+                frame: frame(web, envelope.environment),
+                state: PageState::AlreadySigned {
+                    open: (action, nonce),
+                },
+            }
+            .html();
+        }
     };
     let name = envelope
         .recipient(recipient)
         .map_or_else(String::new, |(p, _)| p.shown_as().to_owned());
     let deadline = match &envelope.state {
-        State::Open { expires_at } if !signed => Some(*expires_at),
+        State::Open { expires_at } => Some(*expires_at),
         _ => None,
     };
     Gate {

@@ -2,7 +2,7 @@
 
 use super::gate::count;
 use super::instead::{Instead, frame, instead};
-use super::session::{base, expect_own, expect_turn, shown, signer};
+use super::session::{base, changed, expect_own, expect_turn, shown, signer};
 use super::signature::maker;
 use crate::app::signing::{Blocked, Signer};
 use crate::app::{App, Error};
@@ -157,14 +157,21 @@ pub(super) async fn review_form(
             Ok::<_, Error>(Signer { draft, ..signer })
         })
         .await?;
+        if form.version != signer.version() {
+            return Err(changed(&web, &signer, "review"));
+        }
         let path = |step: &str| format!("/signing/{}/{step}", signer.recipient);
         match form.go {
             Go::Stay => Ok(see_other(&web, &path("review"))),
             Go::Later => Ok(see_other(&web, &path("later"))),
-            Go::Signature(field) => Ok(see_other(
-                &web,
-                &format!("{}?field={field}", path("signature")),
-            )),
+            Go::Signature(field) => {
+                // Only an id of ours goes into an address.
+                let query = match signer.fields().find(|f| f.id.to_string() == field) {
+                    Some(field) => format!("?field={}", field.id),
+                    None => String::new(),
+                };
+                Ok(see_other(&web, &format!("{}{query}", path("signature"))))
+            }
             Go::Check => {
                 let problems = missing(&web, &signer);
                 if problems.is_empty() {
@@ -224,10 +231,16 @@ pub(super) async fn autosave(
             return Ok(HttpResponse::BadRequest().finish());
         };
         let frame = frame(&web, signer.envelope.environment);
-        blocking(&web, move |app| {
-            app.save_draft(&signer, vec![(field, saved.value)])
+        let version = request.headers().get("X-Page-Version");
+        let same = version.is_some_and(|v| v.as_bytes() == signer.version().as_bytes());
+        let signer = blocking(&web, move |app| {
+            app.save_draft(&signer, vec![(field, saved.value)])?;
+            Ok::<_, Error>(signer)
         })
         .await?;
+        if !same {
+            return Err(changed(&web, &signer, "review"));
+        }
         let json = Autosave::saved_json(&frame, web.clock.now());
         Ok(HttpResponse::Ok()
             .content_type("application/json")

@@ -61,20 +61,27 @@ pub(super) fn expect_own(
 
 /// Whoever still has to act stays here; everybody else is led to where they are.
 pub(super) fn expect_turn(web: &Web, signer: &Signer) -> Result<(), Instead> {
-    let Some((_, progress)) = signer.person() else {
-        return Err(Blocked::SessionEnded.into());
-    };
-    if progress.signed_at.is_some() {
+    if signer.person().is_some_and(|(_, p)| p.signed_at.is_some()) {
         return Err(Instead::Go(Box::new(see_other(
             web,
             &format!("/signing/{}/done", signer.recipient),
         ))));
     }
+    expect_readable(web, signer)
+}
+
+/// Documents are shown to who has to act and to who has signed, not once the request was withdrawn, declined or too late.
+pub(super) fn expect_readable(web: &Web, signer: &Signer) -> Result<(), Instead> {
+    let Some((_, progress)) = signer.person() else {
+        return Err(Blocked::SessionEnded.into());
+    };
+    let signed = progress.signed_at.is_some();
     match &signer.envelope.state {
-        State::Open { expires_at } if *expires_at <= web.clock.now() => {
+        State::Open { expires_at } if !signed && *expires_at <= web.clock.now() => {
             Err(Blocked::Expired(Box::new(signer.envelope.clone()), *expires_at).into())
         }
         State::Open { .. } => Ok(()),
+        State::Sealing { .. } | State::Completed { .. } if signed => Ok(()),
         State::Expired => {
             let at = signer.envelope.ended_at.unwrap_or_default();
             Err(Blocked::Expired(Box::new(signer.envelope.clone()), at).into())
@@ -88,6 +95,18 @@ pub(super) fn expect_turn(web: &Web, signer: &Signer) -> Result<(), Instead> {
             Err(Blocked::SessionEnded.into())
         }
     }
+}
+
+/// What the page showed is no longer so: nothing was done, and the step is shown anew.
+pub(super) fn changed(web: &Web, signer: &Signer, step: &str) -> Instead {
+    let state = PageState::Changed {
+        again: format!("{}/{step}", base(web, signer)),
+    };
+    let page_of = StatePage {
+        frame: frame(web, signer.envelope.environment),
+        state,
+    };
+    Instead::Go(Box::new(page(page_of.status(), page_of.html())))
 }
 
 pub(super) fn base(web: &Web, signer: &Signer) -> String {

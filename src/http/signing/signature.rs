@@ -2,7 +2,7 @@
 
 use super::gate::count;
 use super::instead::frame;
-use super::review::adopted;
+use super::review::{adopted, missing};
 use super::session::{base, expect_own, expect_turn, shown, signer};
 use crate::app::signing::{Blocked, Draft, MadeMark, Signer};
 use crate::app::{App, Error};
@@ -155,18 +155,16 @@ pub(super) async fn signature_form(
         if !form.problems.is_empty() {
             return Ok(page(422, signature_html(&web, &signer, &form)));
         }
-        let anchor = form
-            .field
-            .as_deref()
-            .map_or_else(String::new, |field| format!("#f-{field}"));
-        let step = if signer.envelope.definition.wants_signature_page() {
-            "check"
-        } else {
-            "review"
+        // Back to the field that asked; without one it was the last step's turn.
+        let asked = form.field.as_deref();
+        let step = match signer.fields().find(|f| asked == Some(&f.id.to_string())) {
+            Some(field) => format!("review#f-{}", field.id),
+            None if missing(&web, &signer).is_empty() => "check".to_owned(),
+            None => "review".to_owned(),
         };
         Ok(see_other(
             &web,
-            &format!("/signing/{}/{step}{anchor}", signer.recipient),
+            &format!("/signing/{}/{step}", signer.recipient),
         ))
     };
     shown(&request, &web, result.await)

@@ -53,6 +53,8 @@ pub struct Options {
     pub patience: Patience,
     /// Numbers of the limiters.
     pub limits: LimitSettings,
+    /// What does strangers' bytes; the tests' own executable where nothing is said.
+    pub worker: PathBuf,
     /// Whether the usual last questions are asked.
     pub ask_at_end: bool,
 }
@@ -73,6 +75,7 @@ impl Default for Options {
                 unauthenticated_per_minute: 20,
                 session_per_minute: 1_200,
             },
+            worker: PathBuf::from(env!("CARGO_BIN_EXE_paraph")),
             ask_at_end: true,
         }
     }
@@ -134,7 +137,7 @@ impl TestApp {
             data_dir: folder.path().to_owned(),
             master_key: MasterKey::from_bytes([7; 32]),
             settings: settings(&url, &options),
-            worker_executable: PathBuf::from(env!("CARGO_BIN_EXE_paraph")),
+            worker_executable: options.worker.clone(),
             clock: clock.clone(),
             entropy: Arc::new(CountedEntropy::from_seed(seed)),
             post: Arc::new(HttpPost::new(guard.clone(), &[])),
