@@ -210,7 +210,6 @@ impl FieldReading<'_> {
 
 fn place(m: &mut Members<'_>) -> Option<Rect> {
     const MAX: f64 = limits::FIELD_COORDINATE_MAX;
-    let has = m.has("x") && m.has("y");
     let x = m.number("x", 0.0, MAX);
     let y = m.number("y", 0.0, MAX);
     let width = m
@@ -219,10 +218,8 @@ fn place(m: &mut Members<'_>) -> Option<Rect> {
     let height = m
         .number("height", limits::FIELD_SIDE_MIN, MAX)
         .unwrap_or(limits::FIELD_HEIGHT_DEFAULT);
-    if !has {
-        m.require("x", x);
-        m.require("y", y);
-    }
+    let x = m.require("x", x);
+    let y = m.require("y", y);
     Some(
         Rect {
             x: x?,
