@@ -192,8 +192,12 @@ impl App {
                     deadline,
                     message: envelope.definition.message.clone(),
                 };
-                let is_first = progress.invited_at == envelope.sent_at;
-                if is_first {
+                let recipients = &envelope.definition.recipients;
+                let turn = |index| envelope.definition.turn_of(index);
+                let own = recipients.iter().position(|r| r.id == recipient);
+                let waited = own
+                    .is_some_and(|own| (0..recipients.len()).any(|other| turn(other) < turn(own)));
+                if !waited {
                     Occasion::Invitation(asked)
                 } else {
                     Occasion::YourTurn(asked)
