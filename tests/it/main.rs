@@ -6,6 +6,7 @@
 mod admin;
 mod api;
 mod auth;
+mod bad_input;
 mod binary;
 mod browser;
 mod contract;
@@ -16,7 +17,9 @@ mod golden;
 mod harness;
 mod idempotency;
 mod lifecycle;
+mod mail;
 mod signing;
 mod tidy;
 mod waiting;
+mod webhooks;
 mod worker;

@@ -199,20 +199,21 @@ pub struct SmtpSink {
     listening: Listening,
     received: Arc<Mutex<Vec<Mail>>>,
     refuse: Arc<AtomicBool>,
+    doubt: Arc<AtomicBool>,
 }
 
 impl SmtpSink {
     /// Listens in plain text.
     pub fn start() -> Self {
         let received = Arc::new(Mutex::new(Vec::new()));
-        let refuse = Arc::new(AtomicBool::new(false));
+        let (refuse, doubt) = (Arc::<AtomicBool>::default(), Arc::<AtomicBool>::default());
         let listening = Listening::start({
-            let (received, refuse) = (received.clone(), refuse.clone());
+            let (received, refuse, doubt) = (received.clone(), refuse.clone(), doubt.clone());
             move |stream| {
-                let (received, refuse) = (received.clone(), refuse.clone());
+                let (received, refuse, doubt) = (received.clone(), refuse.clone(), doubt.clone());
                 // A pooled connection stays open, so each has a thread of its own.
                 std::thread::spawn(move || {
-                    let _ = talk(&stream, &received, &refuse);
+                    let _ = talk(&stream, &received, &refuse, &doubt);
                 });
             }
         });
@@ -220,6 +221,7 @@ impl SmtpSink {
             listening,
             received,
             refuse,
+            doubt,
         }
     }
 
@@ -237,12 +239,18 @@ impl SmtpSink {
     pub fn refuse(&self, refuse: bool) {
         self.refuse.store(refuse, Ordering::SeqCst);
     }
+
+    /// From now on keeps every mail and then says that it did not, or no longer.
+    pub fn doubt(&self, doubt: bool) {
+        self.doubt.store(doubt, Ordering::SeqCst);
+    }
 }
 
 fn talk(
     stream: &TcpStream,
     received: &Mutex<Vec<Mail>>,
     refuse: &AtomicBool,
+    doubt: &AtomicBool,
 ) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream);
     let mut writer = stream;
@@ -291,7 +299,11 @@ fn talk(
                 to: to.clone(),
                 data,
             });
-            writer.write_all(b"250 2.0.0 kept\r\n")?;
+            if doubt.load(Ordering::SeqCst) {
+                writer.write_all(b"451 4.3.0 perhaps not\r\n")?;
+            } else {
+                writer.write_all(b"250 2.0.0 kept\r\n")?;
+            }
         } else if upper == "QUIT" {
             writer.write_all(b"221 bye\r\n")?;
             return Ok(());
