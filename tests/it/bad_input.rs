@@ -9,8 +9,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
 
-#[path = "../support/pdf.rs"]
-mod build;
+use crate::built as build;
 
 fn total(app: &TestApp, path: &str) -> Value {
     app.api.get(&format!("/api/v1/{path}")).expect(200)["pagination"]["total"].clone()

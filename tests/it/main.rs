@@ -9,6 +9,8 @@ mod auth;
 mod bad_input;
 mod binary;
 mod browser;
+#[path = "../support/pdf.rs"]
+mod built;
 mod contract;
 mod envelopes;
 mod examples;

@@ -9,8 +9,7 @@ use std::time::Duration;
 
 use paraph::worker::{Error, Limits, MediaType, PictureBounds, Worker};
 
-#[path = "../support/pdf.rs"]
-pub mod pdf;
+use crate::built as pdf;
 
 use pdf::Pdf;
 

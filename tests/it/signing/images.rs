@@ -52,7 +52,7 @@ fn difference(before: &Pixels, after: &Pixels) -> Option<[usize; 4]> {
 
 /// A page for each turn, and one whose crop box is shifted and that is turned, too.
 fn turned() -> (Vec<u8>, Vec<[f64; 2]>) {
-    let mut pdf = crate::worker::pdf::Pdf::pages(5);
+    let mut pdf = crate::built::Pdf::pages(5);
     let mut sizes = Vec::new();
     for (n, (turn, crop)) in [
         (0, false),
