@@ -29,7 +29,6 @@ admin-setup-gone-text = It was used, is older than 30 minutes, or there is an ad
 
 admin-login-title = Log in
 admin-login-button = Log in
-admin-login-forgot = Forgot your password? On the server:
 admin-logged-out = You are logged out.
 admin-login-again = Please log in again to go on.
 
