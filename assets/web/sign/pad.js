@@ -7,6 +7,8 @@ const BYTES_MAX = 64 * 1024;
 const UNITS = 10_000;
 const THIN = 0.0035;
 const THICK = 0.0095;
+/** What stays free below a drawing that had to be made smaller. */
+const EDGE = 0.02;
 
 /** @typedef {{x: number, y: number, w: number}} Point in units of the pad's width */
 
@@ -52,6 +54,7 @@ export class Pad {
       this.canvas.width = wide;
       this.canvas.height = high;
     }
+    this.k = this.scale();
     this.draw();
   }
 
@@ -125,6 +128,7 @@ export class Pad {
   clear() {
     this.strokes = [];
     this.points = 0;
+    this.k = this.scale();
     this.draw();
   }
 
@@ -132,15 +136,16 @@ export class Pad {
     const pen = this.canvas.getContext('2d');
     if (!pen) return;
     pen.clearRect(0, 0, this.canvas.width, this.canvas.height);
-    this.k = this.scale();
-    // What was drawn on a wider pad may not fit a lower one after a rotation: then the whole is shown smaller.
     for (const stroke of this.strokes) {
       if (stroke.length === 1) this.line([stroke[0], { ...stroke[0], x: stroke[0].x + 0.0001 }], 1);
       for (let at = 1; at < stroke.length; at += 1) this.line(stroke, at);
     }
   }
 
-  /** How many pixels a unit is, so that everything drawn shows: the pad's width, or less. */
+  /**
+   * How many pixels a unit is, so that everything drawn shows: the pad's width, or less, where what was drawn on one pad does
+   * not fit another after a rotation. Taken anew only with the pad's size: it must not move under the hand.
+   */
   scale() {
     let low = 0;
     let right = 1;
@@ -150,7 +155,8 @@ export class Pad {
         right = Math.max(right, point.x);
       }
     }
-    return Math.min(this.canvas.width / right, low ? this.canvas.height / low : Infinity);
+    const wide = this.canvas.width / right;
+    return low * wide > this.canvas.height ? this.canvas.height / (low + EDGE) : wide;
   }
 
   /**

@@ -153,6 +153,17 @@ impl Browser {
     pub fn resize(&self, width: u32, height: u32, pixels: u32) {
         let metrics = json!({"width": width, "height": height, "deviceScaleFactor": pixels, "mobile": pixels > 1});
         self.devtools("Emulation.setDeviceMetricsOverride", metrics);
+        // The command ends before the page has its new size: what is measured in between is the old one.
+        if self.scripts {
+            let script = "const [width, height, done] = arguments;\
+                const look = () => innerWidth === width && innerHeight === height ? requestAnimationFrame(() => done(true)) : setTimeout(look, 5);\
+                look();";
+            self.call(
+                "POST",
+                "execute/async",
+                &json!({"script": script, "args": [width, height]}),
+            );
+        }
     }
 
     /// Goes to an address.
@@ -207,13 +218,16 @@ impl Browser {
     #[track_caller]
     pub fn draw(&self, css: &str, pointer: &str, lines: &[&[(u32, u32)]]) {
         let element = self.find(css);
-        let size = self.run(&format!(
-            "const b = document.querySelector({}).getBoundingClientRect(); return [b.width, b.height];",
+        // Pointer actions do not scroll, and land on whatever lies at their place.
+        let seen = self.run(&format!(
+            "const it = document.querySelector({}); it.scrollIntoView({{block: 'center', behavior: 'instant'}}); const b = it.getBoundingClientRect();\
+             return [b.width, b.height, document.elementFromPoint(b.x + b.width / 2, b.y + b.height / 2) === it];",
             json!(css)
         ));
+        assert_eq!(seen[2], true, "{css} cannot be drawn on: {seen}");
         let (width, height) = (
-            size[0].as_f64().expect("a width"),
-            size[1].as_f64().expect("a height"),
+            seen[0].as_f64().expect("a width"),
+            seen[1].as_f64().expect("a height"),
         );
         let mut actions = Vec::new();
         for line in lines {
