@@ -42,6 +42,22 @@ pub(super) fn run(context: &mut Context) -> Exit {
         Ok(setup) => setup,
         Err(exit) => return exit,
     };
+    let system = actix_web::rt::System::new();
+    // Before the doors open: whoever has had an answer may send a signal, and it must end what stands behind the doors in order.
+    let signals = system.block_on(async {
+        let terminate = signal(SignalKind::terminate())?;
+        let interrupt = signal(SignalKind::interrupt())?;
+        Ok::<_, std::io::Error>((terminate, interrupt))
+    });
+    let (mut terminate, mut interrupt) = match signals {
+        Ok(signals) => signals,
+        Err(e) => {
+            context
+                .out
+                .failure(&format!("signals can't be waited for: {e}"));
+            return Exit::Failed;
+        }
+    };
     let running = match start(setup, web_settings(&config, listeners), true) {
         Ok(running) => running,
         Err(e @ StartError::Locked(_)) => {
@@ -57,24 +73,14 @@ pub(super) fn run(context: &mut Context) -> Exit {
     // Not under systemd: there is nobody to tell.
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
     let watchdog = watchdog(&running);
-    let waited = actix_web::rt::System::new().block_on(async {
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        futures_util::future::select(Box::pin(terminate.recv()), Box::pin(interrupt.recv())).await;
-        Ok::<_, std::io::Error>(())
-    });
+    system.block_on(futures_util::future::select(
+        Box::pin(terminate.recv()),
+        Box::pin(interrupt.recv()),
+    ));
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
     drop(watchdog);
     running.stop();
-    match waited {
-        Ok(()) => Exit::Good,
-        Err(e) => {
-            context
-                .out
-                .failure(&format!("signals can't be waited for: {e}"));
-            Exit::Failed
-        }
-    }
+    Exit::Good
 }
 
 pub(super) fn web_settings(config: &Config, listeners: Vec<TcpListener>) -> WebSettings {
