@@ -5,7 +5,7 @@ use crate::domain::digest::Digest;
 use crate::domain::environment::Environment;
 use crate::domain::ids::KeyId;
 use crate::domain::origin::{Actor, Factor, Origin};
-use crate::domain::scope::Scope;
+use crate::domain::scope::{Scope, Scopes};
 use crate::domain::secret::ApiKey;
 use crate::store::ReadTx;
 use std::sync::PoisonError;
@@ -22,8 +22,12 @@ pub struct Caller {
 }
 
 impl App {
-    /// Looks the key up. `None`: there is no such key, or it is revoked.
-    pub fn authenticate(&self, key: &ApiKey, origin: &Origin) -> Result<Option<Caller>, Error> {
+    /// Looks the key up: the caller, and what it may do at this moment. `None`: there is no such key, or it is revoked.
+    pub fn authenticate(
+        &self,
+        key: &ApiKey,
+        origin: &Origin,
+    ) -> Result<Option<(Caller, Scopes)>, Error> {
         let hash = self.keyring.api_key_fingerprint(key);
         let found = self
             .store
@@ -32,8 +36,8 @@ impl App {
         found
     }
 
-    fn note_use(&self, found: &Result<Option<Caller>, Error>) {
-        if let Ok(Some(caller)) = found {
+    fn note_use(&self, found: &Result<Option<(Caller, Scopes)>, Error>) {
+        if let Ok(Some((caller, _))) = found {
             let mut uses = self.key_uses.lock().unwrap_or_else(PoisonError::into_inner);
             uses.insert(caller.key, (self.now(), caller.origin.address));
         }
@@ -44,7 +48,7 @@ impl App {
         &self,
         key: &ApiKey,
         origin: &Origin,
-    ) -> Option<Result<Option<Caller>, Error>> {
+    ) -> Option<Result<Option<(Caller, Scopes)>, Error>> {
         let hash = self.keyring.api_key_fingerprint(key);
         let found = self
             .store
@@ -54,8 +58,8 @@ impl App {
         Some(found)
     }
 
-    /// Whether the caller has the scope right now: before a long body is read.
-    pub fn expect_scope(&self, caller: &Caller, scope: Scope) -> Result<(), Error> {
+    /// Whether the caller has the scope right now: before what is slow and needs no transaction.
+    pub(crate) fn expect_scope(&self, caller: &Caller, scope: Scope) -> Result<(), Error> {
         self.store.read(|tx| require(tx, caller, scope))
     }
 }
@@ -65,7 +69,7 @@ fn find(
     environment: Environment,
     hash: &Digest,
     origin: &Origin,
-) -> Result<Option<Caller>, Error> {
+) -> Result<Option<(Caller, Scopes)>, Error> {
     let Some(key) = tx
         .api_key_by_hash(environment, hash)?
         .filter(|key| key.revoked_at.is_none())
@@ -76,7 +80,7 @@ fn find(
         id: key.id,
         name: key.name,
     };
-    Ok(Some(Caller {
+    let caller = Caller {
         key: key.id,
         environment: key.environment,
         origin: Origin {
@@ -84,7 +88,8 @@ fn find(
             factor: Factor::ApiKey,
             ..origin.clone()
         },
-    }))
+    };
+    Ok(Some((caller, key.scopes)))
 }
 
 /// In the transaction at hand: the key is not revoked and has the scope.

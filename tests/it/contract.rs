@@ -194,8 +194,8 @@ fn the_contract_is_served_with_this_servers_address_and_without_a_key() {
 fn what_is_served_is_in_the_contract_and_what_is_in_the_contract_is_served() {
     let served: BTreeSet<String> = api::served()
         .into_iter()
-        .filter(|(path, _)| !THE_CONTRACT_ITSELF.contains(path))
-        .map(|(path, method)| format!("{} {path}", method.as_str().to_lowercase()))
+        .filter(|(path, _, _)| !THE_CONTRACT_ITSELF.contains(path))
+        .map(|(path, method, _)| format!("{} {path}", method.as_str().to_lowercase()))
         .collect();
     let described: BTreeSet<String> = CONTRACT["paths"]
         .as_object()
@@ -217,7 +217,7 @@ fn what_is_served_is_in_the_contract_and_what_is_in_the_contract_is_served() {
 fn every_address_answers_a_wrong_method_with_the_methods_that_it_takes() {
     let app = TestApp::start();
     let mut by_path: HashMap<&str, Vec<String>> = HashMap::new();
-    for (path, method) in api::served() {
+    for (path, method, _) in api::served() {
         let methods = by_path.entry(path).or_default();
         methods.push(method.as_str().to_owned());
         if method == actix_web::http::Method::GET {
@@ -247,7 +247,10 @@ fn codes_of_failures_are_only_ever_added() {
 fn routes_are_only_ever_added() {
     let mut routes: Vec<String> = api::served()
         .into_iter()
-        .map(|(path, method)| format!("{method} {path}"))
+        .map(|(path, method, scope)| {
+            let scope = scope.map_or("for everybody", |scope| scope.as_str());
+            format!("{method} {path} {scope}")
+        })
         .collect();
     routes.extend(api::WAITING.iter().map(|path| format!("waits {path}")));
     insta::assert_snapshot!(routes.join("\n"));

@@ -453,7 +453,7 @@ fn every_route_of_the_contract_is_served_or_says_that_it_waits() {
         distinct.len(),
         "no route waits that is not asked here"
     );
-    for (path, method) in api::served() {
+    for (path, method, _) in api::served() {
         let path = format!("/api/v1{}", path.replace("{id}", "x"));
         let body = (method != "GET").then_some(&b"{}"[..]);
         let json_type = [("Content-Type", "application/json")];

@@ -5,7 +5,6 @@ use super::views;
 use crate::app::documents::Upload;
 use crate::domain::definition::InlineDocument;
 use crate::domain::digest::{Digest, Hasher};
-use crate::domain::scope::Scope;
 use crate::http::Web;
 use crate::http::auth::Authenticated;
 use crate::http::blocking::blocking;
@@ -79,11 +78,6 @@ pub async fn create(
         return Err(busy.retry_after(2));
     };
     let caller = who.0;
-    blocking(&web, {
-        let caller = caller.clone();
-        move |app| app.expect_scope(&caller, Scope::DocumentsWrite)
-    })
-    .await?;
     let kind = body::media_type(&request);
     let (upload, content) = match kind.as_str() {
         "multipart/form-data" => multipart(&request, payload, &web).await?,

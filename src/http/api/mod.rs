@@ -10,13 +10,18 @@ pub mod views;
 mod webhooks;
 
 use super::at;
+use super::auth::Asks;
 use super::error::{ApiError, ErrorCode};
 use super::middleware::request_name;
+use crate::domain::scope::Scope;
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, Route, guard, web};
 
-/// What is served: each path with its methods. The one list from which the routes are made and against which the contract is held.
-fn table() -> Vec<(&'static str, Vec<(Method, Route)>)> {
+/// One call of the API: its method, the scope that it asks for (`None`: open to strangers), and what answers it.
+type Call = (Method, Option<Scope>, Route);
+
+/// What is served: each path with its calls. The one list from which the routes are made and against which the contract is held.
+fn table() -> Vec<(&'static str, Vec<Call>)> {
     const GET: Method = Method::GET;
     const POST: Method = Method::POST;
     const PATCH: Method = Method::PATCH;
@@ -25,104 +30,164 @@ fn table() -> Vec<(&'static str, Vec<(Method, Route)>)> {
         (
             "/documents",
             vec![
-                (GET, web::to(documents::list)),
-                (POST, web::to(documents::create)),
+                (GET, Some(Scope::DocumentsRead), web::to(documents::list)),
+                (
+                    POST,
+                    Some(Scope::DocumentsWrite),
+                    web::to(documents::create),
+                ),
             ],
         ),
         (
             "/documents/{id}",
             vec![
-                (GET, web::to(documents::show)),
-                (DELETE, web::to(documents::delete)),
+                (GET, Some(Scope::DocumentsRead), web::to(documents::show)),
+                (
+                    DELETE,
+                    Some(Scope::DocumentsWrite),
+                    web::to(documents::delete),
+                ),
             ],
         ),
         (
             "/documents/{id}/content",
-            vec![(GET, web::to(documents::content))],
+            vec![(GET, Some(Scope::DocumentsRead), web::to(documents::content))],
         ),
         (
             "/envelopes",
             vec![
-                (GET, web::to(envelopes::list)),
-                (POST, web::to(envelopes::create)),
+                (GET, Some(Scope::EnvelopesRead), web::to(envelopes::list)),
+                (
+                    POST,
+                    Some(Scope::EnvelopesWrite),
+                    web::to(envelopes::create),
+                ),
             ],
         ),
         (
             "/envelopes/{id}",
             vec![
-                (GET, web::to(envelopes::show)),
-                (PATCH, web::to(envelopes::update)),
-                (DELETE, web::to(envelopes::delete)),
+                (GET, Some(Scope::EnvelopesRead), web::to(envelopes::show)),
+                (
+                    PATCH,
+                    Some(Scope::EnvelopesWrite),
+                    web::to(envelopes::update),
+                ),
+                (
+                    DELETE,
+                    Some(Scope::EnvelopesWrite),
+                    web::to(envelopes::delete),
+                ),
             ],
         ),
         (
             "/envelopes/{id}/send",
-            vec![(POST, web::to(envelopes::send))],
+            vec![(POST, Some(Scope::EnvelopesWrite), web::to(envelopes::send))],
         ),
         (
             "/envelopes/{id}/void",
-            vec![(POST, web::to(envelopes::void))],
+            vec![(POST, Some(Scope::EnvelopesWrite), web::to(envelopes::void))],
         ),
         (
             "/envelopes/{id}/events",
-            vec![(GET, web::to(envelopes::events))],
+            vec![(GET, Some(Scope::EnvelopesRead), web::to(envelopes::events))],
         ),
         (
             "/envelopes/{id}/audit-trail",
-            vec![(GET, web::to(envelopes::audit_trail))],
+            vec![(
+                GET,
+                Some(Scope::EnvelopesRead),
+                web::to(envelopes::audit_trail),
+            )],
         ),
         (
             "/envelopes/{id}/signed-document",
-            vec![(GET, web::to(envelopes::signed_document))],
+            vec![(
+                GET,
+                Some(Scope::EnvelopesRead),
+                web::to(envelopes::signed_document),
+            )],
         ),
         (
             "/webhooks",
             vec![
-                (GET, web::to(webhooks::list)),
-                (POST, web::to(webhooks::create)),
+                (GET, Some(Scope::WebhooksRead), web::to(webhooks::list)),
+                (POST, Some(Scope::WebhooksWrite), web::to(webhooks::create)),
             ],
         ),
         (
             "/webhooks/{id}",
             vec![
-                (GET, web::to(webhooks::show)),
-                (DELETE, web::to(webhooks::delete)),
+                (GET, Some(Scope::WebhooksRead), web::to(webhooks::show)),
+                (
+                    DELETE,
+                    Some(Scope::WebhooksWrite),
+                    web::to(webhooks::delete),
+                ),
             ],
         ),
         (
             "/keys",
-            vec![(GET, web::to(keys::list)), (POST, web::to(keys::create))],
+            vec![
+                (GET, Some(Scope::KeysRead), web::to(keys::list)),
+                (POST, Some(Scope::KeysWrite), web::to(keys::create)),
+            ],
         ),
-        ("/keys/{id}", vec![(DELETE, web::to(keys::revoke))]),
-        ("/account/me", vec![(GET, web::to(account::me))]),
-        ("/workspaces", vec![(GET, web::to(account::workspaces))]),
-        ("/openapi.json", vec![(GET, web::to(account::openapi_json))]),
-        ("/openapi.yaml", vec![(GET, web::to(account::openapi_yaml))]),
+        (
+            "/keys/{id}",
+            vec![(DELETE, Some(Scope::KeysWrite), web::to(keys::revoke))],
+        ),
+        (
+            "/account/me",
+            vec![(GET, Some(Scope::AccountRead), web::to(account::me))],
+        ),
+        (
+            "/workspaces",
+            vec![(GET, Some(Scope::AccountRead), web::to(account::workspaces))],
+        ),
+        (
+            "/openapi.json",
+            vec![(GET, None, web::to(account::openapi_json))],
+        ),
+        (
+            "/openapi.yaml",
+            vec![(GET, None, web::to(account::openapi_yaml))],
+        ),
     ]
 }
 
-/// Path and method of every route of the API.
-pub fn served() -> Vec<(&'static str, Method)> {
+/// Path, method and scope of every route of the API.
+pub fn served() -> Vec<(&'static str, Method, Option<Scope>)> {
     table()
         .into_iter()
-        .flat_map(|(path, methods)| methods.into_iter().map(move |(method, _)| (path, method)))
+        .flat_map(|(path, calls)| {
+            calls
+                .into_iter()
+                .map(move |(method, scope, _)| (path, method, scope))
+        })
         .collect()
 }
 
 /// All routes under one of the two prefixes.
 pub fn routes(config: &mut web::ServiceConfig, prefix: &str) {
-    for (path, methods) in table() {
+    for (path, calls) in table() {
+        let asks = calls
+            .iter()
+            .filter_map(|(method, scope, _)| Some((method.clone(), (*scope)?)))
+            .collect();
+        let methods = calls
+            .into_iter()
+            .map(|(method, _, route)| (method, route))
+            .collect();
+        let resource = at(&format!("{prefix}{path}"), methods).app_data(Asks(asks));
         let waiting = WAITING_METHODS.iter().filter(|(_, at)| *at == path);
-        let resource = waiting.fold(
-            at(&format!("{prefix}{path}"), methods),
-            |resource, (method, _)| {
-                resource.route(
-                    web::route()
-                        .guard(guard::Method(method.clone()))
-                        .to(not_available),
-                )
-            },
-        );
+        let resource = waiting.fold(resource, |resource, (method, _)| {
+            resource.route(
+                web::route()
+                    .guard(guard::Method(method.clone()))
+                    .to(not_available),
+            )
+        });
         config.service(resource);
     }
     for path in WAITING {
