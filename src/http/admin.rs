@@ -106,7 +106,7 @@ async fn expect_neighbour<B: MessageBody + 'static>(
     if is_neighbour {
         return Ok(next.call(request).await?.map_into_left_body());
     }
-    let answer = not_found(request_name(&request).as_deref());
+    let answer = not_found(request.request());
     Ok(request.into_response(answer).map_into_right_body())
 }
 

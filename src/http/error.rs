@@ -1,10 +1,13 @@
 //! Failures on the wire: one shape (RFC 9457 problem details) for all of them.
 //!
-//! `error` and `code` are what existing clients read. Codes are only ever added, never renamed; a snapshot holds them.
+//! `error` and `code` are what existing clients read. Codes are only ever added, never renamed; a snapshot holds them. `type` is
+//! the address of the code's entry in the page that is made from this very catalogue (`/docs/errors`).
 
-use actix_web::HttpResponse;
+use super::Web;
+use super::middleware::request_name;
 use actix_web::http::StatusCode;
 use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, ResponseError as _, web};
 use serde_json::json;
 
 macro_rules! error_codes {
@@ -38,6 +41,11 @@ macro_rules! error_codes {
             pub const fn remedy(self) -> &'static str {
                 match self { $(Self::$name => $remedy,)* }
             }
+
+            /// Where the page of failures tells of it: the code, with `_` for what an address can't carry.
+            pub fn anchor(self) -> String {
+                self.as_str().replace(' ', "_")
+            }
         }
     };
 }
@@ -51,7 +59,7 @@ error_codes! {
     UrlRejected "url_rejected" 400 "Webhook address refused": "Give an https address that the public internet reaches, or have the operator open the network in [webhooks] allowed_networks.";
     Unauthorized "unauthorized" 401 "No valid API key": "Send Authorization: Bearer followed by a key that is neither revoked nor mistyped.";
     InsufficientScope "insufficient_scope" 403 "The key may not do this": "Use a key that was created with the named scope.";
-    Forbidden "forbidden" 403 "Not allowed": "This caller may not do this.";
+    Forbidden "forbidden" 403 "Not allowed": "The message names what is not this caller's; leave it out, or name your own.";
     NotFound "NOT FOUND" 404 "Not found": "Check the id, and that the key belongs to the environment in which the object was made.";
     RouteNotAvailable "not_available" 404 "Not available in this version": "This version does not offer this address yet.";
     MethodNotAllowed "method_not_allowed" 405 "Method not allowed": "The Allow header lists what this address takes.";
@@ -144,12 +152,18 @@ impl ApiError {
         self
     }
 
-    /// The body as JSON.
-    pub fn body(&self, request_name: Option<&str>) -> serde_json::Value {
+    /// The body as JSON, for this request: with its name, and with addresses of the server that it reached.
+    pub fn body(&self, request: &HttpRequest) -> serde_json::Value {
+        let web = request.app_data::<web::Data<Web>>();
+        let public_url = web.map_or("", |web| web.app.public_url());
+        self.problem_details(public_url, request_name(request).as_deref())
+    }
+
+    fn problem_details(&self, public_url: &str, request_name: Option<&str>) -> serde_json::Value {
         let mut body = json!({
             "error": self.message,
             "code": self.code.as_str(),
-            "type": format!("/docs/errors#{}", self.code.as_str().replace(' ', "_")),
+            "type": format!("{public_url}/docs/errors#{}", self.code.anchor()),
             "title": self.code.title(),
             "status": self.code.status(),
             "detail": self.detail.as_deref().unwrap_or(self.code.remedy()),
@@ -167,11 +181,13 @@ impl ApiError {
         body
     }
 
-    /// The answer.
-    pub fn answer(&self, request_name: Option<&str>) -> HttpResponse {
-        let status =
-            StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = HttpResponse::build(status);
+    /// The answer to this request.
+    pub fn answer(&self, request: &HttpRequest) -> HttpResponse {
+        self.with_body(&self.body(request))
+    }
+
+    fn with_body(&self, body: &serde_json::Value) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status_code());
         if let Some(seconds) = self.retry_after_seconds {
             response.insert_header((header::RETRY_AFTER, seconds.to_string()));
         }
@@ -183,6 +199,23 @@ impl ApiError {
         }
         response
             .content_type("application/problem+json")
-            .body(self.body(request_name).to_string())
+            .body(body.to_string())
+    }
+}
+
+impl std::fmt::Display for ApiError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl actix_web::ResponseError for ApiError {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        // The outermost layer makes the answer anew, with the request at hand: what extractors return comes here without one.
+        self.with_body(&self.problem_details("", None))
     }
 }

@@ -7,7 +7,7 @@ use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{HttpMessage, HttpResponse, web};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use std::net::IpAddr;
 
 /// The name that this request has in answers, logs and the audit trail.
@@ -55,7 +55,7 @@ pub async fn dress<B: MessageBody + 'static>(
                 match failure {
                     Some(failure) => {
                         let (request, _) = response.into_parts();
-                        let answer = failure.answer(Some(&name)).map_into_boxed_body();
+                        let answer = failure.answer(&request).map_into_boxed_body();
                         ServiceResponse::new(request, answer).map_into_right_body()
                     }
                     None => response.map_into_left_body(),
@@ -68,9 +68,8 @@ pub async fn dress<B: MessageBody + 'static>(
             ErrorCode::MisdirectedRequest,
             "This server does not answer under that name. The proxy in front must pass the Host header on.",
         );
-        request
-            .into_response(refusal.answer(Some(&name)))
-            .map_into_right_body()
+        let answer = refusal.answer(request.request());
+        request.into_response(answer).map_into_right_body()
     };
     if let (Some(web), Some(began)) = (&web, began) {
         // The route's pattern, never the path: links carry tokens.
@@ -245,8 +244,8 @@ fn is_loopback(name: &str) -> bool {
 }
 
 /// The answer to a path that nothing serves.
-pub fn not_found(name: Option<&str>) -> HttpResponse {
-    ApiError::new(ErrorCode::NotFound, "There is nothing at this address.").answer(name)
+pub fn not_found(request: &HttpRequest) -> HttpResponse {
+    ApiError::new(ErrorCode::NotFound, "There is nothing at this address.").answer(request)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ pub mod blocking;
 pub mod body;
 pub mod browser;
 pub mod client;
+pub mod docs;
 pub mod error;
 pub mod files;
 pub mod limits;
@@ -21,7 +22,6 @@ use actix_web::guard;
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, Resource, Route, web};
 use error::{ApiError, ErrorCode};
-use middleware::request_name;
 use std::sync::Arc;
 
 /// What handlers stand on.
@@ -66,7 +66,7 @@ pub fn at(path: &str, methods: Vec<(Method, Route)>) -> Resource {
                 format!("{} is not taken here.", request.method()),
             )
             .allow(&allow)
-            .answer(request_name(&request).as_deref())
+            .answer(&request)
         }
     }))
 }
@@ -82,9 +82,13 @@ pub fn routes(config: &mut web::ServiceConfig) {
     admin::routes(config);
     config
         .service(at("/assets/{path:.*}", vec![(Method::GET, web::to(asset))]))
-        .service(at("/pki/{file}", vec![(Method::GET, web::to(pki))]));
+        .service(at("/pki/{file}", vec![(Method::GET, web::to(pki))]))
+        .service(at(
+            "/docs/errors",
+            vec![(Method::GET, web::to(docs::errors))],
+        ));
     config.default_service(web::to(|request: HttpRequest| async move {
-        middleware::not_found(request_name(&request).as_deref())
+        middleware::not_found(&request)
     }));
 }
 
@@ -110,7 +114,7 @@ async fn asset(request: HttpRequest, path: web::Path<String>) -> HttpResponse {
             .insert_header(("Cache-Control", "public, max-age=31536000, immutable"))
             .content_type(asset.content_type)
             .body(asset.bytes),
-        None => middleware::not_found(request_name(&request).as_deref()),
+        None => middleware::not_found(&request),
     }
 }
 
@@ -222,22 +226,4 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
         next = cause.source();
     }
     text
-}
-
-impl std::fmt::Display for ApiError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.message())
-    }
-}
-
-impl actix_web::ResponseError for ApiError {
-    fn status_code(&self) -> actix_web::http::StatusCode {
-        actix_web::http::StatusCode::from_u16(self.code().status())
-            .unwrap_or(actix_web::http::StatusCode::INTERNAL_SERVER_ERROR)
-    }
-
-    fn error_response(&self) -> HttpResponse {
-        // The middleware adds the request's name to a body that has none yet: errors of extractors come without one.
-        self.answer(None)
-    }
 }

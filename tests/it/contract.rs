@@ -244,6 +244,59 @@ fn codes_of_failures_are_only_ever_added() {
 }
 
 #[test]
+fn the_type_of_every_failure_leads_to_its_entry() {
+    let app = TestApp::start();
+    let stranger = crate::harness::client::Client::new(&app.url);
+    let page = stranger.get("/docs/errors");
+    assert_eq!(page.status, 200);
+    assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+    assert!(
+        page.header("content-security-policy")
+            .starts_with("default-src 'none'; script-src 'self'; style-src 'self'")
+    );
+    let html = page.text().replace("&#39;", "'").replace("&#34;", "\"");
+    let entries: HashMap<&str, &str> = html
+        .split("<section ")
+        .skip(1)
+        .map(|entry| {
+            let (_, rest) = entry.split_once("id=\"").expect("an anchor");
+            rest.split_once('"').expect("an anchor's end")
+        })
+        .collect();
+    for code in ErrorCode::ALL {
+        let entry = entries[code.anchor().as_str()];
+        for told in [
+            format!("<code>{}</code>", code.as_str()),
+            format!("{} · {}.", code.status(), code.title()),
+            code.remedy().to_owned(),
+        ] {
+            assert!(entry.contains(&told), "{told} in {entry}");
+        }
+    }
+    // As they are sent: by an extractor, a handler, a route that is none, a wrong method, a foreign host, a page's route.
+    let foreign = crate::harness::client::Client::new(&app.url).header("Host", "evil.example");
+    for failure in [
+        stranger.get("/api/v1/documents"),
+        app.api.get("/api/v1/documents/nonsense"),
+        app.api.get("/api/v1/nowhere"),
+        app.api.get("/api/v1/templates"),
+        app.api.send("PUT", "/healthz", &[], None),
+        foreign.get("/api/v1/documents"),
+        stranger.get("/assets/nothing"),
+    ] {
+        let problem = failure.json();
+        let (address, anchor) = problem["type"]
+            .as_str()
+            .and_then(|address| address.split_once('#'))
+            .expect("an address with an anchor");
+        assert_eq!(address, format!("{}/docs/errors", app.url));
+        assert!(entries.contains_key(anchor), "{problem}");
+        let title = problem["title"].as_str().expect("a title");
+        assert!(entries[anchor].contains(title), "{problem}");
+    }
+}
+
+#[test]
 fn routes_are_only_ever_added() {
     let mut routes: Vec<String> = api::served()
         .into_iter()

@@ -12,7 +12,6 @@ mod webhooks;
 use super::at;
 use super::auth::Asks;
 use super::error::{ApiError, ErrorCode};
-use super::middleware::request_name;
 use crate::domain::scope::Scope;
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, Route, guard, web};
@@ -202,7 +201,7 @@ async fn not_available(request: HttpRequest) -> HttpResponse {
         ErrorCode::RouteNotAvailable,
         format!("{call} is not available in this version."),
     )
-    .answer(request_name(&request).as_deref())
+    .answer(&request)
 }
 
 /// Methods of the contract that this version does not carry out yet at addresses that it serves.

@@ -9,7 +9,6 @@ use crate::http::Web;
 use crate::http::blocking::blocking;
 use crate::http::body;
 use crate::http::error::{ApiError, ErrorCode};
-use crate::http::middleware::request_name;
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::Value;
@@ -202,7 +201,7 @@ where
     if let (Err(error), Some(kept)) = (&done, kept) {
         let status = error.code().status();
         if matches!(status, 400..=499) && !matches!(status, 401 | 403 | 408 | 429) {
-            let body = error.body(request_name(request).as_deref()).to_string();
+            let body = error.body(request).to_string();
             blocking(web, move |app| {
                 app.remember_refusal(kept, status, body.into_bytes())
             })

@@ -10,6 +10,7 @@
 pub mod admin;
 pub mod admin_form;
 pub mod assets;
+pub mod errors;
 pub mod form;
 pub mod frame;
 pub mod problem;

@@ -5,7 +5,6 @@ use super::session::{base, expect_readable, shown, signer};
 use crate::app::Error;
 use crate::http::blocking::blocking;
 use crate::http::browser::page;
-use crate::http::middleware::request_name;
 use crate::http::pages::sign::DocumentText;
 use crate::http::{Web, files};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -36,7 +35,7 @@ pub(super) async fn page_image(
     };
     match result.await {
         Ok(response) => response,
-        Err(Instead::Failed(error)) => error.answer(request_name(&request).as_deref()),
+        Err(Instead::Failed(error)) => error.answer(&request),
         Err(why) => instead(&request, &web, why),
     }
 }
