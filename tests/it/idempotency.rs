@@ -144,6 +144,43 @@ fn a_form_is_compared_by_its_fields_and_its_file_and_not_by_its_bytes() {
     assert_eq!(total(&app, "documents"), 1);
 }
 
+/// A form of several members as a client cuts it: `(headers of the part, content)`.
+fn keyed_form(client: &Client, key: &str, boundary: &str, parts: &[(&str, &[u8])]) -> Reply {
+    let mut body = Vec::new();
+    for (head, content) in parts {
+        body.extend_from_slice(
+            format!("--{boundary}\r\nContent-Disposition: form-data; {head}\r\n\r\n").as_bytes(),
+        );
+        body.extend_from_slice(content);
+        body.extend_from_slice(b"\r\n");
+    }
+    body.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
+    let kind = format!("multipart/form-data; boundary={boundary}");
+    let headers = [("Content-Type", kind.as_str()), ("Idempotency-Key", key)];
+    client.send("POST", "/api/v1/documents", &headers, Some(&body))
+}
+
+#[test]
+fn a_form_whose_members_come_in_another_order_is_the_same_request() {
+    let app = TestApp::start();
+    let bytes = pdf::pages(3);
+    let name = ("name=\"name\"", &b"Offer"[..]);
+    let file = ("name=\"file\"; filename=\"a.pdf\"", bytes.as_slice());
+    let first = keyed_form(&app.api, "k", "b", &[name, file]);
+    assert_eq!(first.expect(201)["name"], "Offer");
+    replays(&first, &keyed_form(&app.api, "k", "bb", &[file, name]));
+    let typed = (
+        "name=\"file\"; filename=\"a.pdf\"\r\nContent-Type: application/pdf",
+        bytes.as_slice(),
+    );
+    replays(&first, &keyed_form(&app.api, "k", "b", &[typed, name]));
+    let other = ("name=\"name\"", &b"Another offer"[..]);
+    for parts in [&[other, file][..], &[file]] {
+        keyed_form(&app.api, "k", "b", parts).expect_error(422, "idempotency_key_reused");
+    }
+    assert_eq!(total(&app, "documents"), 1);
+}
+
 #[test]
 fn a_refusal_is_given_again_and_holds_its_key_but_what_may_change_is_not_remembered() {
     let app = TestApp::start();

@@ -109,7 +109,8 @@ pub async fn create(
     Ok(reply(201, body))
 }
 
-/// Streams the member `file` into the vault's incoming folder. The second value tells this request from others.
+/// Streams the member `file` into the vault's incoming folder. The second value tells this request from others: by what the members
+/// hold, however the form is cut and in whatever order they come.
 async fn multipart(
     request: &HttpRequest,
     payload: web::Payload,
@@ -119,7 +120,6 @@ async fn multipart(
     let mut parts = Multipart::new(request.headers(), stream);
     let mut name = None;
     let mut file = None;
-    let mut content = Hasher::new();
     let invalid = |message: &str| ApiError::new(ErrorCode::InvalidRequest, message);
     while let Some(part) = parts.next().await {
         let mut part = part.map_err(|error| multipart_error(&error))?;
@@ -128,7 +128,6 @@ async fn multipart(
             .content_disposition()
             .and_then(|d| d.get_filename())
             .map(str::to_owned);
-        content.update(format!("{member}\0{}\0", file_name.as_deref().unwrap_or("")).as_bytes());
         match member.as_str() {
             "file" if file.is_none() => {
                 let mut incoming = blocking(web, |app| app.begin_upload()).await?;
@@ -153,7 +152,6 @@ async fn multipart(
                     }
                 }
                 let received = blocking(web, move |app| app.end_upload(incoming)).await?;
-                content.update(received.digest().as_bytes());
                 file = Some((received, file_name));
             }
             "name" if name.is_none() => {
@@ -164,7 +162,6 @@ async fn multipart(
                         return Err(invalid("The member `name` is too long."));
                     }
                 }
-                content.update(&text);
                 name = Some(
                     String::from_utf8(text)
                         .map_err(|_| invalid("The member `name` is not UTF-8."))?,
@@ -181,13 +178,28 @@ async fn multipart(
         }
     }
     let (received, file_name) = file.ok_or_else(|| invalid("The form has no member `file`."))?;
+    let content = form_content(name.as_deref(), file_name.as_deref(), &received.digest());
     Ok((
         Upload {
             name: name.or(file_name),
             received,
         },
-        content.finish(),
+        content,
     ))
+}
+
+/// The digest of a form's members. A member that is missing and one that is empty are two requests.
+fn form_content(name: Option<&str>, file_name: Option<&str>, file: &Digest) -> Digest {
+    let mut content = Hasher::new();
+    for (member, text) in [("name", name), ("filename", file_name)] {
+        let Some(text) = text else { continue };
+        content.update(member.as_bytes());
+        content.update(&(text.len() as u64).to_be_bytes());
+        content.update(text.as_bytes());
+    }
+    content.update(b"file");
+    content.update(file.as_bytes());
+    content.finish()
 }
 
 fn multipart_error(error: &MultipartError) -> ApiError {
@@ -235,4 +247,28 @@ async fn inline(
     })
     .await?;
     Ok((upload, content))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forms_that_differ_in_any_member_have_other_digests() {
+        let (file, other) = (Digest::of(b"a"), Digest::of(b"b"));
+        let forms = [
+            form_content(None, None, &file),
+            form_content(None, None, &other),
+            form_content(None, Some("x"), &file),
+            form_content(Some("x"), None, &file),
+            form_content(Some("x"), Some("x"), &file),
+            form_content(Some("xx"), Some(""), &file),
+            form_content(Some(""), Some("xx"), &file),
+            form_content(Some(""), None, &file),
+        ];
+        for (i, one) in forms.iter().enumerate() {
+            assert!(!forms[i + 1..].contains(one), "{i}");
+        }
+        assert_eq!(forms[4], form_content(Some("x"), Some("x"), &file));
+    }
 }
