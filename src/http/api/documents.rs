@@ -1,7 +1,8 @@
 //! `/documents`.
 
-use super::request::{self, asked, carry_out, once, page, reply};
+use super::request::{self, Page, once, plain_page};
 use super::views;
+use crate::app::App;
 use crate::app::documents::Upload;
 use crate::domain::definition::InlineDocument;
 use crate::domain::digest::{Digest, Hasher};
@@ -24,18 +25,8 @@ pub async fn list(
     web: web::Data<Web>,
     who: Authenticated,
 ) -> Result<HttpResponse, ApiError> {
-    let asked = page(&request, |_, _| Ok(false))?;
-    let (documents, total) = blocking(&web, move |app| {
-        app.list_documents(&who.0, asked.number, asked.size)
-    })
-    .await?;
-    let items = documents.iter().map(views::document).collect();
-    Ok(request::answer(&views::list(
-        items,
-        total,
-        asked.number,
-        asked.size,
-    )))
+    let fetch = move |app: &App, page: Page| app.list_documents(&who.0, page.number, page.size);
+    request::list(&web, plain_page(&request)?, fetch, views::document).await
 }
 
 pub async fn show(
@@ -77,7 +68,6 @@ pub async fn create(
         let busy = ApiError::new(ErrorCode::Unavailable, "Too many uploads are under way.");
         return Err(busy.retry_after(2));
     };
-    let caller = who.0;
     let kind = body::media_type(&request);
     let (upload, content) = match kind.as_str() {
         "multipart/form-data" => multipart(&request, payload, &web).await?,
@@ -97,16 +87,19 @@ pub async fn create(
             ));
         }
     };
-    let claim = match once(&web, asked(&request, &caller, content)?).await? {
-        Ok(claim) => claim,
-        Err(again) => return Ok(again),
-    };
-    let view = |document: &_| views::document(document).to_string().into_bytes();
-    let body = carry_out(&request, &web, claim, move |app, claim| {
-        app.create_document(&caller, upload, claim, view)
-    })
-    .await?;
-    Ok(reply(201, body))
+    once(
+        &request,
+        &web,
+        who.0,
+        content,
+        201,
+        move |app, caller, claim| {
+            app.create_document(caller, upload, claim, |document| {
+                views::document(document).to_string().into_bytes()
+            })
+        },
+    )
+    .await
 }
 
 /// Streams the member `file` into the vault's incoming folder. The second value tells this request from others: by what the members

@@ -1,7 +1,8 @@
 //! `/envelopes`.
 
-use super::request::{self, asked, carry_out, content, json, once, page, reply, wanted};
+use super::request::{self, Page, content, json, once, page, reply, wanted};
 use super::views;
+use crate::app::App;
 use crate::app::envelopes::Shown;
 use crate::domain::envelope::Status;
 use crate::domain::limits;
@@ -22,7 +23,7 @@ pub async fn list(
     who: Authenticated,
 ) -> Result<HttpResponse, ApiError> {
     let mut status = None;
-    let asked = page(&request, |name, value| {
+    let page = page(&request, |name, value| {
         if name != "status" {
             return Ok(false);
         }
@@ -42,17 +43,9 @@ pub async fn list(
         status = Some(wanted);
         Ok(true)
     })?;
-    let (envelopes, total) = blocking(&web, move |app| {
-        app.list_envelopes(&who.0, status, asked.number, asked.size)
-    })
-    .await?;
-    let items = envelopes.iter().map(views::envelope).collect();
-    Ok(request::answer(&views::list(
-        items,
-        total,
-        asked.number,
-        asked.size,
-    )))
+    let fetch =
+        move |app: &App, page: Page| app.list_envelopes(&who.0, status, page.number, page.size);
+    request::list(&web, page, fetch, views::envelope).await
 }
 
 pub async fn create(
@@ -61,7 +54,6 @@ pub async fn create(
     who: Authenticated,
     payload: web::Payload,
 ) -> Result<HttpResponse, ApiError> {
-    let caller = who.0;
     // The older shape carries documents as base64; whether it is that one shows only once it is read.
     let document_bytes = usize::try_from(web.app.upload_bytes_max()).unwrap_or(usize::MAX);
     let bytes_max = (document_bytes / 3)
@@ -69,21 +61,23 @@ pub async fn create(
         .saturating_add(limits::JSON_BYTES_MAX);
     let body = wanted(json(&request, payload, &web, bytes_max).await?)?;
     let content = content(Some(&body));
-    let claim = match once(&web, asked(&request, &caller, content)?).await? {
-        Ok(claim) => claim,
-        Err(again) => return Ok(again),
-    };
-    let body = carry_out(&request, &web, claim, move |app, claim| {
-        app.create_envelope(&caller, &body, claim, |shown, in_one_call| {
-            if in_one_call {
-                views::envelope_with_signers(shown).to_string().into_bytes()
-            } else {
-                view(shown)
-            }
-        })
-    })
-    .await?;
-    Ok(reply(201, body))
+    once(
+        &request,
+        &web,
+        who.0,
+        content,
+        201,
+        move |app, caller, claim| {
+            app.create_envelope(caller, &body, claim, |shown, in_one_call| {
+                if in_one_call {
+                    views::envelope_with_signers(shown).to_string().into_bytes()
+                } else {
+                    view(shown)
+                }
+            })
+        },
+    )
+    .await
 }
 
 pub async fn show(
@@ -142,15 +136,16 @@ pub async fn send(
             "Sending takes no members.",
         ));
     }
-    let claim = match once(&web, asked(&request, &who.0, content(body.as_ref()))?).await? {
-        Ok(claim) => claim,
-        Err(again) => return Ok(again),
-    };
-    let body = carry_out(&request, &web, claim, move |app, claim| {
-        app.send_envelope(&who.0, &id, claim, view)
-    })
-    .await?;
-    Ok(reply(200, body))
+    let content = content(body.as_ref());
+    once(
+        &request,
+        &web,
+        who.0,
+        content,
+        200,
+        move |app, caller, claim| app.send_envelope(caller, &id, claim, view),
+    )
+    .await
 }
 
 pub async fn void(
@@ -161,15 +156,16 @@ pub async fn void(
     payload: web::Payload,
 ) -> Result<HttpResponse, ApiError> {
     let body = json(&request, payload, &web, limits::JSON_BYTES_MAX).await?;
-    let claim = match once(&web, asked(&request, &who.0, content(body.as_ref()))?).await? {
-        Ok(claim) => claim,
-        Err(again) => return Ok(again),
-    };
-    let body = carry_out(&request, &web, claim, move |app, claim| {
-        app.void_envelope(&who.0, &id, body.as_ref(), claim, view)
-    })
-    .await?;
-    Ok(reply(200, body))
+    let content = content(body.as_ref());
+    once(
+        &request,
+        &web,
+        who.0,
+        content,
+        200,
+        move |app, caller, claim| app.void_envelope(caller, &id, body.as_ref(), claim, view),
+    )
+    .await
 }
 
 pub async fn events(

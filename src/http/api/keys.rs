@@ -1,7 +1,8 @@
 //! `/keys`.
 
-use super::request::{self, asked, carry_out, content, json, once, page, reply, wanted};
+use super::request::{self, Page, content, json, once, plain_page, wanted};
 use super::views;
+use crate::app::App;
 use crate::domain::limits;
 use crate::http::Web;
 use crate::http::auth::Authenticated;
@@ -14,18 +15,8 @@ pub async fn list(
     web: web::Data<Web>,
     who: Authenticated,
 ) -> Result<HttpResponse, ApiError> {
-    let asked = page(&request, |_, _| Ok(false))?;
-    let (keys, total) = blocking(&web, move |app| {
-        app.list_keys(&who.0, asked.number, asked.size)
-    })
-    .await?;
-    let items = keys.iter().map(views::key).collect();
-    Ok(request::answer(&views::list(
-        items,
-        total,
-        asked.number,
-        asked.size,
-    )))
+    let fetch = move |app: &App, page: Page| app.list_keys(&who.0, page.number, page.size);
+    request::list(&web, plain_page(&request)?, fetch, views::key).await
 }
 
 pub async fn create(
@@ -35,16 +26,20 @@ pub async fn create(
     payload: web::Payload,
 ) -> Result<HttpResponse, ApiError> {
     let body = wanted(json(&request, payload, &web, limits::JSON_BYTES_MAX).await?)?;
-    let claim = match once(&web, asked(&request, &who.0, content(Some(&body)))?).await? {
-        Ok(claim) => claim,
-        Err(again) => return Ok(again),
-    };
-    let view = |new: &_| views::new_key(new).to_string().into_bytes();
-    let body = carry_out(&request, &web, claim, move |app, claim| {
-        app.create_key(&who.0, &body, claim, view)
-    })
-    .await?;
-    Ok(reply(201, body))
+    let content = content(Some(&body));
+    once(
+        &request,
+        &web,
+        who.0,
+        content,
+        201,
+        move |app, caller, claim| {
+            app.create_key(caller, &body, claim, |new| {
+                views::new_key(new).to_string().into_bytes()
+            })
+        },
+    )
+    .await
 }
 
 pub async fn revoke(

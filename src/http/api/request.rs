@@ -1,9 +1,11 @@
 //! Taking requests apart: JSON bodies, list parameters, Idempotency-Key.
 
-use crate::app::App;
+use super::views;
 use crate::app::access::Caller;
 use crate::app::idempotency::{Asked, Begun, Claim, StoredReply};
+use crate::app::{App, Error};
 use crate::domain::digest::{Digest, Hasher};
+use crate::domain::ids::KeyId;
 use crate::domain::limits;
 use crate::http::Web;
 use crate::http::blocking::blocking;
@@ -52,6 +54,18 @@ pub fn wanted(body: Option<Value>) -> Result<Value, ApiError> {
     body.ok_or_else(|| ApiError::new(ErrorCode::InvalidJson, "A JSON body is wanted."))
 }
 
+/// A page of a list: what `fetch` finds, each item shown by `view`.
+pub async fn list<T: Send + 'static>(
+    web: &web::Data<Web>,
+    page: Page,
+    fetch: impl FnOnce(&App, Page) -> Result<(Vec<T>, u64), Error> + Send + 'static,
+    view: fn(&T) -> Value,
+) -> Result<HttpResponse, ApiError> {
+    let (items, total) = blocking(web, move |app| fetch(app, page)).await?;
+    let items = items.iter().map(view).collect();
+    Ok(answer(&views::list(items, total, page.number, page.size)))
+}
+
 /// Where a list is asked to begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Page {
@@ -59,6 +73,11 @@ pub struct Page {
     pub number: u32,
     /// 1 to 100.
     pub size: u32,
+}
+
+/// Reads `page` and `limit` of a list without filters.
+pub fn plain_page(request: &HttpRequest) -> Result<Page, ApiError> {
+    page(request, |_, _| Ok(false))
 }
 
 /// Reads `page` and `limit`, and hands every other parameter to `other`, which takes it or not. An unknown parameter is a fault.
@@ -119,11 +138,7 @@ fn number(name: &str, value: &str, max: u32) -> Result<u32, ApiError> {
 }
 
 /// The Idempotency-Key of a request with what tells requests apart: method, path, query and `content`.
-pub fn asked(
-    request: &HttpRequest,
-    caller: &Caller,
-    content: Digest,
-) -> Result<Option<Asked>, ApiError> {
+fn asked(request: &HttpRequest, caller: KeyId, content: Digest) -> Result<Option<Asked>, ApiError> {
     let Some(value) = request.headers().get("Idempotency-Key") else {
         return Ok(None);
     };
@@ -148,7 +163,7 @@ pub fn asked(
     }
     fingerprint.update(content.as_bytes());
     Ok(Some(Asked {
-        caller: caller.key,
+        caller,
         path: format!("{} {}", request.method(), request.path()),
         key: key.to_owned(),
         fingerprint: fingerprint.finish(),
@@ -160,42 +175,50 @@ pub fn content(body: Option<&Value>) -> Digest {
     Digest::of(body.map(Value::to_string).unwrap_or_default().as_bytes())
 }
 
-/// Looks whether this very request was answered before. The inner `Err` is that answer.
+/// Carries a POST out and answers with `status` and the bytes that the use case made; the same request a second time gets the
+/// answer of the first. `content` is the digest of all that its body says.
 pub async fn once(
+    request: &HttpRequest,
     web: &web::Data<Web>,
-    asked: Option<Asked>,
-) -> Result<Result<Option<Claim>, HttpResponse>, ApiError> {
-    let Some(asked) = asked else {
-        return Ok(Ok(None));
-    };
-    Ok(
-        match blocking(web, move |app| app.begin_once(asked)).await? {
-            Begun::First(claim) => Ok(Some(claim)),
-            Begun::Again(StoredReply { status, body }) => Err(HttpResponse::build(
-                StatusCode::from_u16(status).unwrap_or(StatusCode::OK),
-            )
-            .insert_header(("Idempotent-Replayed", "true"))
-            .content_type(if status < 400 {
-                "application/json"
-            } else {
-                "application/problem+json"
-            })
-            .body(body)),
+    caller: Caller,
+    content: Digest,
+    status: u16,
+    use_case: impl FnOnce(&App, &Caller, Option<Claim>) -> Result<Vec<u8>, Error> + Send + 'static,
+) -> Result<HttpResponse, ApiError> {
+    let claim = match asked(request, caller.key, content)? {
+        None => None,
+        Some(asked) => match blocking(web, move |app| app.begin_once(asked)).await? {
+            Begun::First(claim) => Some(claim),
+            Begun::Again(reply) => return Ok(replayed(reply)),
         },
-    )
+    };
+    let body = carry_out(request, web, claim, move |app, claim| {
+        use_case(app, &caller, claim)
+    })
+    .await?;
+    Ok(reply(status, body))
+}
+
+/// An answer as it was given the first time.
+fn replayed(StoredReply { status, body }: StoredReply) -> HttpResponse {
+    HttpResponse::build(StatusCode::from_u16(status).unwrap_or(StatusCode::OK))
+        .insert_header(("Idempotent-Replayed", "true"))
+        .content_type(if status < 400 {
+            "application/json"
+        } else {
+            "application/problem+json"
+        })
+        .body(body)
 }
 
 /// Carries a request out, once. A refusal is remembered like a success, so that the same request gets it again; what another
 /// attempt may change (no right, too many, too slow, broken here) is not.
-pub async fn carry_out<E>(
+async fn carry_out(
     request: &HttpRequest,
     web: &web::Data<Web>,
     claim: Option<Claim>,
-    use_case: impl FnOnce(&App, Option<Claim>) -> Result<Vec<u8>, E> + Send + 'static,
-) -> Result<Vec<u8>, ApiError>
-where
-    E: Into<ApiError> + Send + 'static,
-{
+    use_case: impl FnOnce(&App, Option<Claim>) -> Result<Vec<u8>, Error> + Send + 'static,
+) -> Result<Vec<u8>, ApiError> {
     let kept = claim.clone();
     let done = blocking(web, move |app| use_case(app, claim)).await;
     if let (Err(error), Some(kept)) = (&done, kept) {
