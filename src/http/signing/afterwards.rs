@@ -2,14 +2,14 @@
 
 use super::gate::count;
 use super::instead::frame;
-use super::session::{base, expect_own, expect_readable, expect_turn, shown, signer};
+use super::session::{base, expect_readable, own_form, step, turn};
 use crate::app::signing::{Blocked, Progress as Far, Signer};
 use crate::domain::time::Timestamp;
 use crate::http::blocking::blocking;
 use crate::http::browser::{page, see_other};
 use crate::http::pages::problem::Problem;
 use crate::http::pages::sign::{Decline, DeclineForm, Done, Download, Later, Progress};
-use crate::http::{Web, browser, files};
+use crate::http::{Web, files};
 use actix_web::{HttpRequest, HttpResponse, web};
 
 fn progress(web: &Web, signer: &Signer) -> Progress {
@@ -43,8 +43,7 @@ pub(super) async fn done(
     recipient: web::Path<String>,
     web: web::Data<Web>,
 ) -> HttpResponse {
-    let result = async {
-        let signer = signer(&request, &web, &recipient).await?;
+    step(&request, &web, &recipient, async |signer| {
         let signed = signer.person().is_some_and(|(_, p)| p.signed_at.is_some());
         if !signed {
             return Ok(see_other(&web, &format!("/signing/{recipient}")));
@@ -63,8 +62,8 @@ pub(super) async fn done(
         }
         .html();
         Ok(page(200, html))
-    };
-    shown(&request, &web, result.await)
+    })
+    .await
 }
 
 pub(super) async fn status(
@@ -72,16 +71,15 @@ pub(super) async fn status(
     recipient: web::Path<String>,
     web: web::Data<Web>,
 ) -> HttpResponse {
-    let result = async {
-        let signer = signer(&request, &web, &recipient).await?;
+    step(&request, &web, &recipient, async |signer| {
         let json = progress(&web, &signer).json();
         // "Stay" on the page asks for the status: looking on purpose keeps the session alive.
         blocking(&web, move |app| app.keep_alive(&signer)).await?;
         Ok(HttpResponse::Ok()
             .content_type("application/json")
             .body(json))
-    };
-    shown(&request, &web, result.await)
+    })
+    .await
 }
 
 pub(super) async fn later(
@@ -89,9 +87,7 @@ pub(super) async fn later(
     recipient: web::Path<String>,
     web: web::Data<Web>,
 ) -> HttpResponse {
-    let result = async {
-        let signer = signer(&request, &web, &recipient).await?;
-        expect_turn(&web, &signer)?;
+    turn(&request, &web, &recipient, async |signer| {
         let html = Later {
             frame: frame(&web, signer.envelope.environment),
             base: base(&web, &signer),
@@ -99,8 +95,8 @@ pub(super) async fn later(
         }
         .html();
         Ok(page(200, html))
-    };
-    shown(&request, &web, result.await)
+    })
+    .await
 }
 
 pub(super) async fn decline_page(
@@ -108,15 +104,13 @@ pub(super) async fn decline_page(
     recipient: web::Path<String>,
     web: web::Data<Web>,
 ) -> HttpResponse {
-    let result = async {
-        let signer = signer(&request, &web, &recipient).await?;
-        expect_turn(&web, &signer)?;
+    turn(&request, &web, &recipient, async |signer| {
         Ok(page(
             200,
             decline_html(&web, &signer, String::new(), Vec::new()),
         ))
-    };
-    shown(&request, &web, result.await)
+    })
+    .await
 }
 
 fn decline_html(web: &Web, signer: &Signer, reason: String, problems: Vec<Problem>) -> String {
@@ -137,12 +131,9 @@ pub(super) async fn decline_form(
     web: web::Data<Web>,
     payload: web::Payload,
 ) -> HttpResponse {
-    let result = async {
-        let signer = signer(&request, &web, &recipient).await?;
-        let body = browser::form(payload, &web).await?;
-        let form = DeclineForm::parse(&body).map_err(|_| Blocked::SessionEnded)?;
-        expect_own(&request, &web, &signer, &form.csrf)?;
-        expect_turn(&web, &signer)?;
+    turn(&request, &web, &recipient, async |signer| {
+        let parse = DeclineForm::parse;
+        let form = own_form(&request, &web, payload, &signer, parse, |f| &f.csrf).await?;
         if !form.problems.is_empty() {
             return Ok(page(
                 422,
@@ -153,8 +144,8 @@ pub(super) async fn decline_form(
         let envelope = signer.envelope.clone();
         blocking(&web, move |app| app.decline(&signer, form.reason)).await?;
         Err(Blocked::DeclinedByYou(Box::new(envelope), at).into())
-    };
-    shown(&request, &web, result.await)
+    })
+    .await
 }
 
 pub(super) async fn proof(
@@ -162,10 +153,9 @@ pub(super) async fn proof(
     recipient: web::Path<String>,
     web: web::Data<Web>,
 ) -> HttpResponse {
-    let result = async {
-        let signer = signer(&request, &web, &recipient).await?;
+    step(&request, &web, &recipient, async |signer| {
         let file = blocking(&web, move |app| app.signer_proof(&signer)).await?;
         Ok(files::download(&request, file)?)
-    };
-    shown(&request, &web, result.await)
+    })
+    .await
 }

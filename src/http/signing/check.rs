@@ -2,17 +2,17 @@
 
 use super::instead::frame;
 use super::review::{adopted, missing, review_html};
-use super::session::{base, changed, expect_own, expect_turn, shown, signer};
-use crate::app::signing::{Blocked, Signed, Signer, Signing};
+use super::session::{base, changed, own_form, turn};
+use crate::app::signing::{Signed, Signer, Signing};
 use crate::app::{App, Error};
 use crate::domain::envelope::Consent;
 use crate::domain::field::FieldKind;
+use crate::http::Web;
 use crate::http::blocking::blocking;
 use crate::http::browser::{page, see_other};
 use crate::http::pages::problem::{Fault, Problem};
 use crate::http::pages::review::{self};
 use crate::http::pages::sign::{Answer, Check, CheckDocument, CheckForm, Given};
-use crate::http::{Web, browser};
 use crate::i18n;
 use crate::i18n::CONSENT_VERSION;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -22,9 +22,7 @@ pub(super) async fn check_page(
     recipient: web::Path<String>,
     web: web::Data<Web>,
 ) -> HttpResponse {
-    let result = async {
-        let signer = signer(&request, &web, &recipient).await?;
-        expect_turn(&web, &signer)?;
+    turn(&request, &web, &recipient, async |signer| {
         if !missing(&web, &signer).is_empty() {
             return Ok(see_other(&web, &format!("/signing/{recipient}/review")));
         }
@@ -32,8 +30,8 @@ pub(super) async fn check_page(
             return Ok(see_other(&web, &format!("/signing/{recipient}/signature")));
         }
         Ok(page(200, check_html(&web, &signer, Vec::new())))
-    };
-    shown(&request, &web, result.await)
+    })
+    .await
 }
 
 fn check_html(web: &Web, signer: &Signer, problems: Vec<Problem>) -> String {
@@ -95,17 +93,13 @@ pub(super) async fn check_form(
     web: web::Data<Web>,
     payload: web::Payload,
 ) -> HttpResponse {
-    let result = async {
-        let signer = signer(&request, &web, &recipient).await?;
-        let body = browser::form(payload, &web).await?;
-        let form = CheckForm::parse(&body).map_err(|_| Blocked::SessionEnded)?;
-        let csrf = match &form {
-            Ok(form) => form.csrf.clone(),
-            Err(not) => not.csrf.clone(),
-        };
-        expect_own(&request, &web, &signer, &csrf)?;
-        expect_turn(&web, &signer)?;
-        let form = match form {
+    turn(&request, &web, &recipient, async |signer| {
+        let parse = CheckForm::parse;
+        let form = own_form(&request, &web, payload, &signer, parse, |form| match form {
+            Ok(form) => &form.csrf,
+            Err(not) => &not.csrf,
+        });
+        let form = match form.await? {
             Ok(form) => form,
             Err(not) => return Ok(page(422, check_html(&web, &signer, vec![not.problem]))),
         };
@@ -164,8 +158,8 @@ pub(super) async fn check_form(
                     .map(|html| page(422, html))
             }
         }
-    };
-    shown(&request, &web, result.await)
+    })
+    .await
 }
 
 impl App {

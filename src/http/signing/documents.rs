@@ -1,7 +1,7 @@
 //! A document as its signer meets it: page images, text, the PDF.
 
-use super::instead::{Instead, frame, instead};
-use super::session::{base, expect_readable, shown, signer};
+use super::instead::frame;
+use super::session::{base, expect_readable, step};
 use crate::app::Error;
 use crate::http::blocking::blocking;
 use crate::http::browser::page;
@@ -16,8 +16,7 @@ pub(super) async fn page_image(
     query: web::Query<Vec<(String, String)>>,
 ) -> HttpResponse {
     let (recipient, document, number) = path.into_inner();
-    let result = async {
-        let signer = signer(&request, &web, &recipient).await?;
+    step(&request, &web, &recipient, async |signer| {
         expect_readable(&web, &signer)?;
         let width = query
             .iter()
@@ -32,12 +31,8 @@ pub(super) async fn page_image(
         Ok(HttpResponse::Ok()
             .content_type(image.media_type)
             .body(image.bytes))
-    };
-    match result.await {
-        Ok(response) => response,
-        Err(Instead::Failed(error)) => error.answer(&request),
-        Err(why) => instead(&request, &web, why),
-    }
+    })
+    .await
 }
 
 pub(super) async fn document_text(
@@ -46,8 +41,7 @@ pub(super) async fn document_text(
     web: web::Data<Web>,
 ) -> HttpResponse {
     let (recipient, document) = path.into_inner();
-    let result = async {
-        let signer = signer(&request, &web, &recipient).await?;
+    step(&request, &web, &recipient, async |signer| {
         expect_readable(&web, &signer)?;
         let (signer, frozen, texts) = blocking(&web, move |app| {
             let frozen = signer.document(&document)?.clone();
@@ -76,8 +70,8 @@ pub(super) async fn document_text(
         }
         .html();
         Ok(page(200, html))
-    };
-    shown(&request, &web, result.await)
+    })
+    .await
 }
 
 pub(super) async fn document_file(
@@ -86,11 +80,10 @@ pub(super) async fn document_file(
     web: web::Data<Web>,
 ) -> HttpResponse {
     let (recipient, document) = path.into_inner();
-    let result = async {
-        let signer = signer(&request, &web, &recipient).await?;
+    step(&request, &web, &recipient, async |signer| {
         expect_readable(&web, &signer)?;
         let file = blocking(&web, move |app| app.signer_file(&signer, &document)).await?;
         Ok(files::download(&request, file)?)
-    };
-    shown(&request, &web, result.await)
+    })
+    .await
 }

@@ -1,10 +1,10 @@
 //! Review and fill: the documents with the questions on them, saved as they are answered.
 
 use super::gate::count;
-use super::instead::{Instead, frame, instead};
-use super::session::{base, changed, expect_own, expect_turn, shown, signer};
+use super::instead::{Instead, frame};
+use super::session::{base, changed, expect_own, expect_turn, own_form, step, turn};
 use super::signature::maker;
-use crate::app::signing::{Blocked, Signer};
+use crate::app::signing::Signer;
 use crate::app::{App, Error};
 use crate::domain::envelope::Mark;
 use crate::domain::field::{Field, FieldKind};
@@ -24,14 +24,12 @@ pub(super) async fn review_page(
     recipient: web::Path<String>,
     web: web::Data<Web>,
 ) -> HttpResponse {
-    let result = async {
-        let signer = signer(&request, &web, &recipient).await?;
-        expect_turn(&web, &signer)?;
+    turn(&request, &web, &recipient, async |signer| {
         review_html(&web, signer, Vec::new())
             .await
             .map(|html| page(200, html))
-    };
-    shown(&request, &web, result.await)
+    })
+    .await
 }
 
 pub(super) async fn review_html(
@@ -145,12 +143,9 @@ pub(super) async fn review_form(
     web: web::Data<Web>,
     payload: web::Payload,
 ) -> HttpResponse {
-    let result = async {
-        let signer = signer(&request, &web, &recipient).await?;
-        expect_turn(&web, &signer)?;
-        let body = browser::form(payload, &web).await?;
-        let form = ReviewForm::parse(&body).map_err(|_| Blocked::SessionEnded)?;
-        expect_own(&request, &web, &signer, &form.csrf)?;
+    turn(&request, &web, &recipient, async |signer| {
+        let parse = ReviewForm::parse;
+        let form = own_form(&request, &web, payload, &signer, parse, |f| &f.csrf).await?;
         let answers = form.answers.clone();
         let signer = blocking(&web, move |app| {
             let draft = app.save_draft(&signer, answers)?;
@@ -182,8 +177,8 @@ pub(super) async fn review_form(
                     .map(|html| page(422, html))
             }
         }
-    };
-    shown(&request, &web, result.await)
+    })
+    .await
 }
 
 /// What is required and empty.
@@ -216,9 +211,9 @@ pub(super) async fn autosave(
     web: web::Data<Web>,
     payload: web::Payload,
 ) -> HttpResponse {
+    // A script reads the status alone; the page of who can't go on is for who opens this by hand.
     let (recipient, field) = path.into_inner();
-    let result = async {
-        let signer = signer(&request, &web, &recipient).await?;
+    step(&request, &web, &recipient, async |signer| {
         let csrf = request
             .headers()
             .get("X-CSRF-Token")
@@ -245,12 +240,6 @@ pub(super) async fn autosave(
         Ok(HttpResponse::Ok()
             .content_type("application/json")
             .body(json))
-    };
-    match result.await {
-        Ok(response) => response,
-        Err(why) => {
-            // A script reads the status alone; the page is for who opens this by hand.
-            instead(&request, &web, why)
-        }
-    }
+    })
+    .await
 }

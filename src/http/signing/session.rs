@@ -4,11 +4,12 @@ use super::instead::{Instead, frame, instead, stranger};
 use crate::app::App;
 use crate::app::signing::{Blocked, Signer};
 use crate::domain::envelope::State;
-use crate::http::Web;
 use crate::http::blocking::blocking;
 use crate::http::browser::{cookie, is_own_request, page, see_other};
 use crate::http::error::ApiError;
+use crate::http::pages::form::BadForm;
 use crate::http::pages::state::{State as PageState, StatePage};
+use crate::http::{Web, browser};
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 
@@ -43,6 +44,49 @@ pub(super) async fn signer(
         response.headers_mut().insert(header::RETRY_AFTER, value);
     }
     Err(Instead::Go(Box::new(response)))
+}
+
+/// A step of whoever holds a session here: what `act` answers, or the page for who can't go on.
+pub(super) async fn step(
+    request: &HttpRequest,
+    web: &web::Data<Web>,
+    recipient: &str,
+    act: impl AsyncFnOnce(Signer) -> Result<HttpResponse, Instead>,
+) -> HttpResponse {
+    let result = match signer(request, web, recipient).await {
+        Ok(signer) => act(signer).await,
+        Err(why) => Err(why),
+    };
+    result.unwrap_or_else(|why| instead(request, web, why))
+}
+
+/// A step of who still has to act.
+pub(super) async fn turn(
+    request: &HttpRequest,
+    web: &web::Data<Web>,
+    recipient: &str,
+    act: impl AsyncFnOnce(Signer) -> Result<HttpResponse, Instead>,
+) -> HttpResponse {
+    step(request, web, recipient, async |signer| {
+        expect_turn(web, &signer)?;
+        act(signer).await
+    })
+    .await
+}
+
+/// The form of a request that acts, with the token in it that is this session's own, from our own pages.
+pub(super) async fn own_form<F>(
+    request: &HttpRequest,
+    web: &web::Data<Web>,
+    payload: web::Payload,
+    signer: &Signer,
+    parse: fn(&[u8]) -> Result<F, BadForm>,
+    csrf: fn(&F) -> &str,
+) -> Result<F, Instead> {
+    let body = browser::form(payload, web).await?;
+    let form = parse(&body).map_err(|_| Blocked::SessionEnded)?;
+    expect_own(request, web, signer, csrf(&form))?;
+    Ok(form)
 }
 
 /// The session of a request that acts: with this session's own token, from our own pages.
@@ -113,23 +157,13 @@ pub(super) fn base(web: &Web, signer: &Signer) -> String {
     format!("{}/signing/{}", web.public.root, signer.recipient)
 }
 
-pub(super) fn shown(
-    request: &HttpRequest,
-    web: &Web,
-    result: Result<HttpResponse, Instead>,
-) -> HttpResponse {
-    result.unwrap_or_else(|why| instead(request, web, why))
-}
-
 pub(super) async fn start(
     request: HttpRequest,
     recipient: web::Path<String>,
     web: web::Data<Web>,
 ) -> HttpResponse {
-    let result = async {
-        let signer = signer(&request, &web, &recipient).await?;
-        expect_turn(&web, &signer)?;
+    turn(&request, &web, &recipient, async |_| {
         Ok(see_other(&web, &format!("/signing/{recipient}/review")))
-    };
-    shown(&request, &web, result.await)
+    })
+    .await
 }

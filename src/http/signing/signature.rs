@@ -3,7 +3,7 @@
 use super::gate::count;
 use super::instead::frame;
 use super::review::{adopted, missing};
-use super::session::{base, expect_own, expect_turn, shown, signer};
+use super::session::{base, expect_own, step, turn};
 use crate::app::signing::{Blocked, Draft, MadeMark, Signer};
 use crate::app::{App, Error};
 use crate::domain::field::FieldKind;
@@ -89,17 +89,15 @@ pub(super) async fn signature_page(
     web: web::Data<Web>,
     query: web::Query<Vec<(String, String)>>,
 ) -> HttpResponse {
-    let result = async {
-        let signer = signer(&request, &web, &recipient).await?;
-        expect_turn(&web, &signer)?;
+    turn(&request, &web, &recipient, async |signer| {
         let mut form = SignatureForm::default_for(&signer);
         form.field = query
             .iter()
             .find(|(name, _)| name == "field")
             .map(|(_, value)| value.clone());
         Ok(page(200, signature_html(&web, &signer, &form)))
-    };
-    shown(&request, &web, result.await)
+    })
+    .await
 }
 
 fn signature_html(web: &Web, signer: &Signer, form: &SignatureForm) -> String {
@@ -121,9 +119,7 @@ pub(super) async fn signature_form(
     web: web::Data<Web>,
     payload: web::Payload,
 ) -> HttpResponse {
-    let result = async {
-        let signer = signer(&request, &web, &recipient).await?;
-        expect_turn(&web, &signer)?;
+    turn(&request, &web, &recipient, async |signer| {
         let parts = browser::parts(&request, payload, &web).await?;
         let initials = signer.is_asked_for(FieldKind::Initials);
         let mut form =
@@ -166,8 +162,8 @@ pub(super) async fn signature_form(
             &web,
             &format!("/signing/{}/{step}", signer.recipient),
         ))
-    };
-    shown(&request, &web, result.await)
+    })
+    .await
 }
 
 /// Takes the marks of a form without problems; what the worker or the fonts refuse becomes a problem.
@@ -219,8 +215,7 @@ pub(super) async fn preview(
     query: web::Query<Vec<(String, String)>>,
 ) -> HttpResponse {
     let (recipient, style) = path.into_inner();
-    let result = async {
-        signer(&request, &web, &recipient).await?;
+    step(&request, &web, &recipient, async |_| {
         let text = query
             .iter()
             .find(|(name, _)| name == "text")
@@ -239,8 +234,8 @@ pub(super) async fn preview(
             Some(svg) => HttpResponse::Ok().content_type("image/svg+xml").body(svg),
             None => HttpResponse::NotFound().finish(),
         })
-    };
-    shown(&request, &web, result.await)
+    })
+    .await
 }
 
 pub(super) async fn adopted_picture(
@@ -249,8 +244,7 @@ pub(super) async fn adopted_picture(
     web: web::Data<Web>,
 ) -> HttpResponse {
     let (recipient, kind) = path.into_inner();
-    let result = async {
-        let signer = signer(&request, &web, &recipient).await?;
+    step(&request, &web, &recipient, async |signer| {
         let mark = match kind.as_str() {
             "signature" => signer.draft.signature.clone(),
             "initials" => signer.draft.initials.clone(),
@@ -265,6 +259,6 @@ pub(super) async fn adopted_picture(
             Some((media_type, bytes)) => HttpResponse::Ok().content_type(media_type).body(bytes),
             None => HttpResponse::NotFound().finish(),
         })
-    };
-    shown(&request, &web, result.await)
+    })
+    .await
 }
