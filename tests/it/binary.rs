@@ -1,5 +1,8 @@
 //! The real executable: flags, exit codes, faulty configurations.
 
+mod crash;
+mod https;
+
 use crate::harness::client::Client;
 use crate::harness::pdf;
 use std::io::{BufRead as _, BufReader};
@@ -234,10 +237,13 @@ impl Serving {
     /// Starts it and waits until it says that it is there.
     fn start(paraph: &Paraph, address: &str) -> Self {
         let mut command = paraph.command(&["serve"]);
-        command
-            .env("PARAPH__SERVER__LISTEN", address)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null());
+        command.env("PARAPH__SERVER__LISTEN", address);
+        Self::by(command, address)
+    }
+
+    /// Starts it by this command and waits until it says that it is there, under this address.
+    fn by(mut command: Command, address: &str) -> Self {
+        command.stdout(Stdio::piped()).stderr(Stdio::null());
         let mut serving = Self(command.spawn().unwrap());
         let mut out = BufReader::new(serving.0.stdout.take().unwrap());
         let (tell, told) = std::sync::mpsc::channel();
