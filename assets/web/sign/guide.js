@@ -21,7 +21,7 @@ export function startGuide(form, fields, texts, { save, openMaker }) {
 
   for (const field of fields) list.append(field.control);
   for (const empty of document.querySelectorAll('.page-fields')) empty.remove();
-  /** @type {HTMLElement | null} */ (document.querySelector('[data-no-script]'))?.remove();
+  for (const words of document.querySelectorAll('[data-no-script]')) words.remove();
   document.getElementById('panel-buttons')?.append(finish);
   document.getElementById('finish-row')?.remove();
   panel.hidden = false;

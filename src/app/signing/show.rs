@@ -7,7 +7,8 @@ use crate::domain::command::{Command, Note};
 use crate::domain::envelope::{Envelope, FrozenDocument, State};
 use crate::domain::event::{Download, Downloadable};
 use crate::domain::field::PageSize;
-use crate::worker::MediaType;
+use crate::worker::{self, MediaType, Rendering};
+use std::collections::BTreeSet;
 
 /// Widths in which pages are drawn, in pixels.
 pub const WIDTHS: [u32; 3] = [1000, 1600, 2400];
@@ -62,15 +63,20 @@ impl Signer {
     }
 }
 
+/// Marks are part of what is drawn, so each signature asks anew.
+fn undrawable_name(envelope: &Envelope) -> String {
+    format!("{RENDERER}-{}-undrawable", envelope.marks_fingerprint())
+}
+
 impl App {
-    /// One page as a picture, drawn once and kept. Counts as having shown the document.
+    /// One page as a picture, drawn once and kept. Counts as having shown the document. `None`: the page can't be drawn.
     pub fn page_image(
         &self,
         signer: &Signer,
         document: &str,
         page: u32,
         width: u32,
-    ) -> Result<PageImage, Error> {
+    ) -> Result<Option<PageImage>, Error> {
         let document = signer.document(document)?;
         if page == 0 || page > document.pages {
             return Err(Error::NotFound("page"));
@@ -83,10 +89,19 @@ impl App {
         let source = &document.sha256;
         let image = match self.vault.derived(environment, source, &name(page))? {
             Some(bytes) => bytes,
+            None if self.undrawable(&signer.envelope, document).contains(&page) => return Ok(None),
             None => {
                 let shown = self.as_shown(&signer.envelope, document)?;
                 let last = page.saturating_add(RUN - 1).min(document.pages);
-                let rendering = self.worker.render(&shown.reopen()?, page, last, width)?;
+                let rendering = match self.worker.render(&shown.reopen()?, page, last, width) {
+                    Ok(rendering) => rendering,
+                    // The process ended at the very page that was asked for.
+                    Err(error) if error.is_final() => Rendering {
+                        pages: Vec::new(),
+                        stopped: Some(error),
+                    },
+                    Err(error) => return Err(error.into()),
+                };
                 let mut asked = None;
                 for drawn in rendering.pages {
                     if drawn.bytes.is_empty() {
@@ -105,8 +120,16 @@ impl App {
                 self.vault.derived_trim(DERIVED_BYTES_MAX)?;
                 match (asked, rendering.stopped) {
                     (Some(bytes), _) => bytes,
-                    (None, Some(error)) => return Err(error.into()),
-                    (None, None) => return Err(Error::NotFound("picture of this page")),
+                    // A busy machine runs out of time where an idle one doesn't: not held against the page for good.
+                    (None, Some(worker::Error::TimedOut)) => return Ok(None),
+                    // What memory did not suffice for may fit in small.
+                    (None, Some(_)) if width > WIDTHS[0] => {
+                        return self.page_image(signer, &document.id.to_string(), page, WIDTHS[0]);
+                    }
+                    (None, _) => {
+                        self.note_undrawable(&signer.envelope, document, page)?;
+                        return Ok(None);
+                    }
                 }
             }
         };
@@ -116,10 +139,39 @@ impl App {
         } else {
             MediaType::Png
         };
-        Ok(PageImage {
+        Ok(Some(PageImage {
             media_type: media_type.as_str(),
             bytes: image,
-        })
+        }))
+    }
+
+    /// The pages of which it is known that they can't be drawn: no process is started for them again, and the page that shows the
+    /// document offers the PDF instead.
+    pub fn undrawable(&self, envelope: &Envelope, document: &FrozenDocument) -> BTreeSet<u32> {
+        let name = undrawable_name(envelope);
+        let kept = self
+            .vault
+            .derived(envelope.environment, &document.sha256, &name);
+        // Lost or unreadable: then it is found out again.
+        kept.ok()
+            .flatten()
+            .and_then(|kept| serde_json::from_slice(&kept).ok())
+            .unwrap_or_default()
+    }
+
+    fn note_undrawable(
+        &self,
+        envelope: &Envelope,
+        document: &FrozenDocument,
+        page: u32,
+    ) -> Result<(), Error> {
+        let mut pages = self.undrawable(envelope, document);
+        pages.insert(page);
+        let kept = serde_json::to_vec(&pages).map_err(Error::internal)?;
+        let name = undrawable_name(envelope);
+        Ok(self
+            .vault
+            .derived_put(envelope.environment, &document.sha256, &name, &kept)?)
     }
 
     /// The texts of all pages, in order. A page without text is empty.

@@ -6,6 +6,7 @@ use crate::app::Error;
 use crate::http::blocking::blocking;
 use crate::http::browser::page;
 use crate::http::pages::sign::DocumentText;
+use crate::http::pages::state::{State as PageState, StatePage};
 use crate::http::{Web, files};
 use actix_web::{HttpRequest, HttpResponse, web};
 
@@ -24,13 +25,23 @@ pub(super) async fn page_image(
             .and_then(|(_, w)| w.parse().ok())
             .unwrap_or(1000);
         let number = number.parse().unwrap_or(0);
+        let pdf = format!("{}/documents/{document}/file", base(&web, &signer));
+        let frame = frame(&web, signer.envelope.environment);
         let image = blocking(&web, move |app| {
             app.page_image(&signer, &document, number, width)
         })
         .await?;
-        Ok(HttpResponse::Ok()
-            .content_type(image.media_type)
-            .body(image.bytes))
+        Ok(match image {
+            Some(image) => HttpResponse::Ok()
+                .content_type(image.media_type)
+                .body(image.bytes),
+            // No picture, so the page around it shows its words; these are for who opens the address itself.
+            None => {
+                let state = PageState::PageUndrawable { pdf };
+                let instead = StatePage { frame, state };
+                page(instead.status(), instead.html())
+            }
+        })
     })
     .await
 }

@@ -67,6 +67,7 @@ fn review_documents(app: &App, signer: &Signer) -> Result<Vec<ReviewDocument>, E
     for (index, (document, sizes)) in signer.envelope.documents.iter().zip(sizes).enumerate() {
         // Without its text the page is still complete: the picture and the PDF are there.
         let texts = app.page_texts(signer, document).unwrap_or_default();
+        let undrawable = app.undrawable(&signer.envelope, document);
         let pages = sizes
             .iter()
             .enumerate()
@@ -86,7 +87,7 @@ fn review_documents(app: &App, signer: &Signer) -> Result<Vec<ReviewDocument>, E
                     width: size.width,
                     height: size.height,
                     text,
-                    undrawable: false,
+                    undrawable: undrawable.contains(&number),
                     fields,
                 }
             })

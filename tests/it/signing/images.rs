@@ -1,7 +1,7 @@
 //! Pictures of pages: their widths, how often they are drawn, and where the marks on them are.
 
 use super::people;
-use crate::harness::forms::Visitor;
+use crate::harness::forms::{Visitor, attribute};
 use crate::harness::{Options, TestApp};
 use serde_json::{Value, json};
 
@@ -216,4 +216,85 @@ fn a_page_is_drawn_once_in_each_of_three_widths() {
         let image = visitor.page(&format!("documents/{document}/pages/{missing}.png?w=1000"));
         assert_eq!(image.status, 404, "{missing}");
     }
+}
+
+/// Two pages, the second of which holds a picture that no memory suffices for: 60,000 times 60,000 dots from a few kilobytes.
+fn with_a_page_too_large_to_draw() -> Vec<u8> {
+    let mut pdf = crate::built::Pdf::pages(2);
+    pdf.replace(5, "/Resources<<>>", "/Resources<</XObject<</X 9 0 R>>>>");
+    pdf.stream(6, "", b"q 400 0 0 400 50 50 cm /X Do Q");
+    let side = 60_000;
+    // In group 4 a white line like the one above it is a single bit.
+    let entries = format!(
+        "/Type/XObject/Subtype/Image/Width {side}/Height {side}/ColorSpace/DeviceGray/BitsPerComponent 1\
+         /Filter/CCITTFaxDecode/DecodeParms<</K -1/Columns {side}/Rows {side}>>"
+    );
+    pdf.stream(9, &entries, &vec![0xff; side / 8]);
+    pdf.build()
+}
+
+#[test]
+fn a_page_that_cannot_be_drawn_says_so_without_any_script_and_offers_the_pdf() {
+    let app = TestApp::start();
+    let document = app.document(&with_a_page_too_large_to_draw());
+    let draft = app.draft(&people(1), json!({"documentIds": [document]}));
+    let envelope = app.send(&draft);
+    let visitor = Visitor::of(&app.url, &envelope, 0);
+    let words = "This page can&#39;t be shown here.";
+    let pdf = format!("{}/documents/{document}/file", visitor.base);
+    let second = |html: &str| {
+        let from = html.find(" data-page=\"2\"").expect("the second page");
+        html[from..]
+            .split("</section>")
+            .next()
+            .expect("it")
+            .to_owned()
+    };
+
+    // Before anybody looked: a browser shows the words in place of the picture that it does not get, and the way to the PDF.
+    let page = second(&visitor.page("review").text());
+    assert_eq!(
+        attribute(&page, "/pages/2.png", "alt").as_deref(),
+        Some(words)
+    );
+    assert!(
+        page.contains(&format!(
+            "data-no-script><a href=\"{pdf}\">Open the PDF</a>"
+        )),
+        "{page}"
+    );
+    for width in [1600, 1000] {
+        let picture = visitor.page(&format!("documents/{document}/pages/2.png?w={width}"));
+        assert_eq!(
+            (picture.status, picture.header("content-type")),
+            (200, "text/html; charset=utf-8"),
+            "{}",
+            picture.text()
+        );
+        let html = picture.text();
+        assert!(html.contains("This page can&#39;t be shown here"), "{html}");
+        assert!(html.contains(&format!("href=\"{pdf}\"")), "{html}");
+    }
+
+    // From now on it is known, and said by the page itself.
+    let html = visitor.page("review").text();
+    let page = second(&html);
+    assert!(
+        page.contains(&format!(
+            "<p class=\"undrawable\">{words} <a href=\"{pdf}\">Open the PDF</a></p>"
+        )) && !page.contains("<img"),
+        "{page}"
+    );
+    assert!(
+        html.contains("/pages/1.png?w=1000"),
+        "the first page is drawn"
+    );
+    let file = visitor.page(&format!("documents/{document}/file"));
+    assert_eq!(
+        (file.status, file.header("content-type")),
+        (200, "application/pdf")
+    );
+    visitor.sign(&envelope, "Ana García");
+    app.drain();
+    assert_eq!(app.envelope(&envelope)["status"], "COMPLETED");
 }
