@@ -135,10 +135,29 @@ fn a_list_shows_the_newest_first_page_by_page_with_an_exact_total() {
         "limit=1.5",
         "sort=name",
         "page=10000000",
+        "page=1&page=2",
+        "limit=5&page=1&limit=5",
     ] {
         app.api
             .get(&format!("/api/v1/documents?{query}"))
             .expect_error(400, "invalid_request");
+    }
+}
+
+#[test]
+fn a_parameter_stands_once() {
+    let app = TestApp::start();
+    let draft = app.draft(&one_signer(), json!({}));
+    let path = format!("/api/v1/envelopes/{}", id(&draft));
+    for query in [
+        "audit-trail?format=json&format=pdf",
+        "audit-trail?format=json&format=json",
+        "signed-document?documentId=doc_1&documentId=doc_2",
+    ] {
+        let problem = app.api.get(&format!("{path}/{query}"));
+        let problem = problem.expect_error(400, "invalid_request");
+        let told = problem["error"].as_str().expect("text");
+        assert!(told.ends_with("stands twice."), "{told}");
     }
 }
 

@@ -219,9 +219,7 @@ pub async fn signed_document(
 
 /// The query's parameters; one that is not `known` is a fault.
 fn parameters(request: &HttpRequest, known: &[&str]) -> Result<Vec<(String, String)>, ApiError> {
-    let query = web::Query::<Vec<(String, String)>>::from_query(request.query_string())
-        .map_err(|_| ApiError::new(ErrorCode::InvalidRequest, "The query string can't be read."))?
-        .into_inner();
+    let query = request::query(request)?;
     match query
         .iter()
         .find(|(name, _)| !known.contains(&name.as_str()))

@@ -14,6 +14,7 @@ use crate::http::error::{ApiError, ErrorCode};
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 /// Reads a JSON body of at most `bytes_max`. An empty body without a media type is `None`.
 pub async fn json(
@@ -75,6 +76,20 @@ pub struct Page {
     pub size: u32,
 }
 
+/// The query's parameters in their order. One that stands twice is a fault: two readers of it must not see two different requests.
+pub fn query(request: &HttpRequest) -> Result<Vec<(String, String)>, ApiError> {
+    let fault = |message: String| ApiError::new(ErrorCode::InvalidRequest, message);
+    let query = web::Query::<Vec<(String, String)>>::from_query(request.query_string())
+        .map_err(|_| fault("The query string can't be read.".to_owned()))?
+        .into_inner();
+    let mut seen = BTreeSet::new();
+    let mut names = query.iter().map(|(name, _)| name.clone());
+    match names.find(|name| !seen.insert(name.clone())) {
+        Some(name) => Err(fault(format!("The parameter `{name}` stands twice."))),
+        None => Ok(query),
+    }
+}
+
 /// Reads `page` and `limit` of a list without filters.
 pub fn plain_page(request: &HttpRequest) -> Result<Page, ApiError> {
     page(request, |_, _| Ok(false))
@@ -89,9 +104,7 @@ pub fn page(
         number: 1,
         size: limits::PAGE_SIZE_DEFAULT,
     };
-    let query = web::Query::<Vec<(String, String)>>::from_query(request.query_string())
-        .map_err(|_| ApiError::new(ErrorCode::InvalidRequest, "The query string can't be read."))?;
-    for (name, value) in query.iter() {
+    for (name, value) in &query(request)? {
         match name.as_str() {
             "page" => page.number = number(name, value, u32::MAX)?,
             "limit" => page.size = number(name, value, limits::PAGE_SIZE_MAX)?,
