@@ -233,7 +233,15 @@ async fn carry_out(
     use_case: impl FnOnce(&App, Option<Claim>) -> Result<Vec<u8>, Error> + Send + 'static,
 ) -> Result<Vec<u8>, ApiError> {
     let kept = claim.clone();
-    let done = blocking(web, move |app| use_case(app, claim)).await;
+    let done = blocking(web, move |app| {
+        // Held until the effect is committed, also where the client went away and nobody waits here any more: the same request in
+        // between is told that the first one is running.
+        let held = claim.clone();
+        let done = use_case(app, claim);
+        drop(held);
+        done
+    })
+    .await;
     if let (Err(error), Some(kept)) = (&done, kept) {
         let status = error.code().status();
         if matches!(status, 400..=499) && !matches!(status, 401 | 403 | 408 | 429) {
