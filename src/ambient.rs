@@ -97,6 +97,11 @@ impl ManualClock {
         }
     }
 
+    /// Corrects wall time, as an administrator does; monotonic time goes on.
+    pub fn set(&self, now: Timestamp) {
+        self.wall_millis.store(now.as_millis(), Ordering::SeqCst);
+    }
+
     /// Moves wall and monotonic time forward.
     pub fn advance(&self, span: Duration) {
         let millis = u64::try_from(span.as_millis()).unwrap_or(u64::MAX / 4);

@@ -64,6 +64,7 @@ impl App {
         for queue in Queue::ALL {
             self.repeat(move |tx| Ok(tx.forget_done(queue, tx.now().minus(DONE_KEPT), STEP)?))?;
         }
+        self.renew_revocation_lists()?;
         self.keep_key_uses()?;
         self.sweep_files()?;
         self.sweep_sealing()

@@ -16,6 +16,7 @@ pub mod idempotency;
 pub mod keyring;
 pub mod keys;
 pub mod mailing;
+mod publishing;
 pub mod sealing;
 pub mod seals;
 pub mod settings;

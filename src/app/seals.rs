@@ -9,9 +9,9 @@ use crate::domain::environment::Environment;
 use crate::domain::event::{CertificateUse, SystemEvent};
 use crate::domain::origin::Origin;
 use crate::domain::time::Timestamp;
-use crate::pki::ca::{Authority, CRL_PUBLISHED_FOR, Purpose, SealSubject};
+use crate::pki::ca::{Authority, Purpose, SealSubject};
 use crate::pki::{self, Signer, SoftwareKey, SoftwareSigner, pem};
-use crate::store::Certificate;
+use crate::store::{Certificate, RevocationList};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// What seals with.
@@ -36,14 +36,6 @@ impl Sealer {
 pub(crate) struct Sealers {
     live: Mutex<Option<Arc<Sealer>>>,
     test: Mutex<Option<Arc<Sealer>>>,
-}
-
-/// A file of `/pki`.
-pub struct PkiFile {
-    /// Its media type.
-    pub media_type: &'static str,
-    /// Its bytes.
-    pub bytes: Vec<u8>,
 }
 
 impl App {
@@ -97,15 +89,17 @@ impl App {
                 .map_err(Error::internal)?)
     }
 
+    /// The newest authority that can issue now, in use or retired: one that a wrong clock made must not end the seal when the clock
+    /// is right again.
     fn authority(&self, environment: Environment) -> Result<Authority, Error> {
         let kept = self.store.read(|tx| {
-            tx.current_certificate(environment, CertificateUse::Ca)
+            tx.certificates(environment, CertificateUse::Ca)
                 .map_err(Error::from)
         })?;
-        if let Some(kept) = kept {
-            let authority =
-                Authority::open(self.open_key(&kept)?, kept.der).map_err(Error::internal)?;
-            if !authority.renewal_is_due(self.now()) {
+        let now = self.now();
+        for kept in kept {
+            let authority = self.open_authority(kept)?;
+            if authority.is_valid_at(now) && !authority.renewal_is_due(now) {
                 return Ok(authority);
             }
         }
@@ -122,8 +116,13 @@ impl App {
             CertificateUse::Ca,
             authority.certificate(),
             &pkcs8,
+            self.next_revocation_list(&authority)?,
         )?;
         Ok(authority)
+    }
+
+    pub(crate) fn open_authority(&self, kept: Certificate) -> Result<Authority, Error> {
+        Authority::open(self.open_key(&kept)?, kept.der).map_err(Error::internal)
     }
 
     fn seal_key(&self, environment: Environment, authority: Authority) -> Result<Sealer, Error> {
@@ -150,7 +149,15 @@ impl App {
                 self.entropy.as_ref(),
             )
             .map_err(Error::internal)?;
-        self.install(environment, CertificateUse::Seal, &certificate, &pkcs8)?;
+        // No published list may be older than a certificate that it answers for.
+        let list = self.next_revocation_list(&authority)?;
+        self.install(
+            environment,
+            CertificateUse::Seal,
+            &certificate,
+            &pkcs8,
+            list,
+        )?;
         sealer(key, certificate, authority)
     }
 
@@ -171,6 +178,7 @@ impl App {
         usage: CertificateUse,
         der: &[u8],
         pkcs8: &[u8],
+        list: RevocationList,
     ) -> Result<(), Error> {
         let parsed = pki::certificate::Certificate::parse(der).map_err(Error::internal)?;
         let sha256 = Digest::of(der);
@@ -198,6 +206,7 @@ impl App {
         };
         self.store.write(move |tx| {
             tx.install_certificate(&certificate)?;
+            tx.publish_revocation_list(&list)?;
             tx.record_system(&event, &Origin::system())?;
             Ok::<_, Error>(())
         })
@@ -214,56 +223,6 @@ impl App {
     /// Likewise, as DER.
     pub fn root_der(&self, environment: Environment) -> Result<Vec<u8>, Error> {
         Ok(self.sealer(environment)?.authority.certificate().to_vec())
-    }
-
-    /// `<ca>.crl`, `.cer` or `.pem`, for every authority that this appliance ever had.
-    pub fn pki_file(&self, name: &str) -> Result<PkiFile, Error> {
-        const NO_FILE: Error = Error::NotFound("certificate");
-        let (ca, kind) = name.rsplit_once('.').ok_or(NO_FILE)?;
-        for environment in Environment::ALL {
-            let kept = self
-                .store
-                .read(|tx| tx.certificates(environment).map_err(Error::from))?;
-            for certificate in kept.into_iter().filter(|c| c.usage == CertificateUse::Ca) {
-                let authority =
-                    Authority::open(self.open_key(&certificate)?, certificate.der.clone());
-                let authority = authority.map_err(Error::internal)?;
-                if authority.short_name() != ca {
-                    continue;
-                }
-                return match kind {
-                    "cer" => Ok(PkiFile {
-                        media_type: "application/pkix-cert",
-                        bytes: certificate.der,
-                    }),
-                    "pem" => Ok(PkiFile {
-                        media_type: "application/x-pem-file",
-                        bytes: pem::encode(pem::CERTIFICATE, &certificate.der).into_bytes(),
-                    }),
-                    "crl" => Ok(PkiFile {
-                        media_type: "application/pkix-crl",
-                        bytes: self.revocation_list(&authority)?,
-                    }),
-                    _ => Err(NO_FILE),
-                };
-            }
-        }
-        Err(NO_FILE)
-    }
-
-    /// The published list: a new one each day, the same bytes' content for that day; its number is the day.
-    fn revocation_list(&self, authority: &Authority) -> Result<Vec<u8>, Error> {
-        const DAY_SECONDS: i64 = 86_400;
-        let day = self.now().as_seconds().div_euclid(DAY_SECONDS);
-        let number = u64::try_from(day).unwrap_or(0);
-        let issued = Timestamp::from_seconds(day.saturating_mul(DAY_SECONDS));
-        // An authority made today is younger than this morning.
-        let parsed = pki::certificate::Certificate::parse(authority.certificate())
-            .map_err(Error::internal)?;
-        let issued = issued.max(parsed.not_before);
-        authority
-            .revocation_list(number, &[], issued, CRL_PUBLISHED_FOR)
-            .map_err(Error::internal)
     }
 }
 

@@ -229,6 +229,11 @@ impl Authority {
         short_name(&self.key_id)
     }
 
+    /// Whether its certificate holds at `at`.
+    pub fn is_valid_at(&self, at: Timestamp) -> bool {
+        self.not_before <= at && at <= self.not_after
+    }
+
     /// The last moment of the root certificate.
     pub fn not_after(&self) -> Timestamp {
         self.not_after
@@ -455,6 +460,11 @@ fn key_id(public_key_info: &[u8]) -> Result<[u8; 20], Malformed> {
         *to = *from;
     }
     Ok(id)
+}
+
+/// `<ca>` in `/pki/<ca>.crl` of an authority's certificate: [`Authority::short_name`] without its key.
+pub fn published_name(certificate: &Certificate<'_>) -> Result<String, Malformed> {
+    Ok(short_name(&key_id(certificate.public_key_info)?))
 }
 
 fn short_name(key_id: &[u8; 20]) -> String {

@@ -40,6 +40,19 @@ impl std::fmt::Debug for Certificate {
     }
 }
 
+/// A published revocation list of one of our authorities.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RevocationList {
+    /// SHA-256 of the authority's certificate.
+    pub issuer: Digest,
+    /// Its number; grows from list to list.
+    pub number: u64,
+    /// The list, in DER.
+    pub der: Vec<u8>,
+    /// Its thisUpdate.
+    pub issued_at: Timestamp,
+}
+
 const fn kind(usage: CertificateUse) -> &'static str {
     match usage {
         CertificateUse::Ca => "ca",
@@ -92,19 +105,58 @@ impl ReadTx<'_> {
         )
     }
 
-    /// Up to 100 of an environment, newest first.
-    pub fn certificates(&self, environment: Environment) -> Result<Vec<Certificate>, Error> {
+    /// Up to 100 of an environment and use, in use or retired, newest first.
+    pub fn certificates(
+        &self,
+        environment: Environment,
+        usage: CertificateUse,
+    ) -> Result<Vec<Certificate>, Error> {
         self.all(
             &format!(
-                "SELECT {COLUMNS} WHERE environment = ?1 ORDER BY created_at DESC, digest LIMIT 100"
+                "SELECT {COLUMNS} WHERE environment = ?1 AND kind = ?2 ORDER BY created_at DESC, digest LIMIT 100"
             ),
-            [environment.as_str()],
+            params![environment.as_str(), kind(usage)],
             certificate,
+        )
+    }
+
+    /// The newest list that the authority with this certificate published.
+    pub fn revocation_list(&self, issuer: &Digest) -> Result<Option<RevocationList>, Error> {
+        self.find(
+            "SELECT issuer, number, der, issued_at FROM revocation_list WHERE issuer = ?1",
+            [issuer.as_bytes()],
+            |r| {
+                let number: i64 = r.get(1)?;
+                Ok(RevocationList {
+                    issuer: row::digest(r, 0)?,
+                    number: u64::try_from(number).map_err(|_| {
+                        Error::damaged("revocation list's number", number.to_string())
+                    })?,
+                    der: r.get(2)?,
+                    issued_at: row::time(r, 3)?,
+                })
+            },
         )
     }
 }
 
 impl WriteTx<'_> {
+    /// Publishes a list, unless one of the same number or a higher one is published.
+    pub fn publish_revocation_list(&self, list: &RevocationList) -> Result<(), Error> {
+        self.run(
+            "INSERT INTO revocation_list (issuer, number, der, issued_at) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (issuer) DO UPDATE SET number = excluded.number, der = excluded.der, issued_at = excluded.issued_at
+             WHERE excluded.number > revocation_list.number",
+            params![
+                list.issuer.as_bytes(),
+                i64::try_from(list.number).unwrap_or(i64::MAX),
+                list.der,
+                list.issued_at.as_millis(),
+            ],
+        )?;
+        Ok(())
+    }
+
     /// Takes a new certificate into use; the one before it retires.
     pub fn install_certificate(&self, new: &Certificate) -> Result<(), Error> {
         self.run(

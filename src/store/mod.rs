@@ -36,7 +36,7 @@ mod webhooks;
 mod writer;
 
 pub use admins::{Admin, AdminSession};
-pub use certificates::Certificate;
+pub use certificates::{Certificate, RevocationList};
 pub use documents::{Document, Warning};
 pub use envelopes::Trail;
 pub use error::{Cause, Error};

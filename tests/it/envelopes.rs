@@ -653,7 +653,7 @@ fn two_documents_come_signed_as_a_zip_or_one_by_one_and_the_addresses_in_their_s
 }
 
 /// The addresses of our own authority in the certificates of a sealed file.
-fn pki_addresses(sealed: &[u8]) -> Vec<String> {
+pub(crate) fn pki_addresses(sealed: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(sealed).into_owned();
     let after = text
         .rsplit("/Contents")

@@ -20,6 +20,7 @@ mod harness;
 mod idempotency;
 mod lifecycle;
 mod mail;
+mod pki;
 mod signing;
 mod tidy;
 mod waiting;

@@ -348,7 +348,8 @@ fn a_new_certificate_retires_the_one_before_it_and_both_are_kept() {
             assert_eq!(tx.current_certificate(Test, CertificateUse::Seal)?, None);
             let retired = tx.certificate(&old.sha256)?.expect("kept");
             assert_eq!(retired.retired_at, Some(tx.now()));
-            assert_eq!(tx.certificates(Live)?.len(), 3);
+            assert_eq!(tx.certificates(Live, CertificateUse::Seal)?.len(), 2);
+            assert_eq!(tx.certificates(Live, CertificateUse::Ca)?.len(), 1);
             Ok(())
         })
         .expect("written");
