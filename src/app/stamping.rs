@@ -8,6 +8,7 @@ use crate::domain::digest::{Digest, Hasher};
 use crate::domain::envelope::{Envelope, FrozenDocument, Mark, SignatureEvidence};
 use crate::domain::environment::Environment;
 use crate::domain::field::{Field, FieldKind, Value};
+use crate::domain::ids::DocumentId;
 use crate::domain::origin::Origin;
 use crate::domain::recipient::{Progress, Recipient};
 use crate::domain::time::Timestamp;
@@ -318,10 +319,12 @@ impl App {
 }
 
 impl Envelope {
-    /// What tells one state of the marks on its pages from another: who has signed so far.
-    pub(crate) fn marks_fingerprint(&self) -> String {
+    /// What tells one state of the marks on a document's pages from another: which document, and who has signed so far. Two documents
+    /// of an envelope may be the same file and carry different marks.
+    pub(crate) fn marks_fingerprint(&self, document: DocumentId) -> String {
         let mut hasher = Hasher::new();
         hasher.update(self.id.to_string().as_bytes());
+        hasher.update(document.to_string().as_bytes());
         for (person, progress) in self.recipients() {
             if progress.signed_at.is_some() {
                 hasher.update(person.id.to_string().as_bytes());

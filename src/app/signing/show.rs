@@ -84,7 +84,7 @@ impl App {
         let width = WIDTHS.into_iter().find(|w| *w >= width).unwrap_or(2400);
         let environment = signer.envelope.environment;
         // Earlier signers' marks are part of what is shown.
-        let marks = signer.envelope.marks_fingerprint();
+        let marks = signer.envelope.marks_fingerprint(document.id);
         let name = |page: u32| format!("{RENDERER}-{marks}-{page}-{width}");
         let source = &document.sha256;
         let image = match self.vault.derived(environment, source, &name(page))? {

@@ -298,3 +298,25 @@ fn a_page_that_cannot_be_drawn_says_so_without_any_script_and_offers_the_pdf() {
     app.drain();
     assert_eq!(app.envelope(&envelope)["status"], "COMPLETED");
 }
+
+#[test]
+fn a_document_shows_its_own_marks_though_another_is_the_same_file() {
+    let app = TestApp::start();
+    let bytes = crate::harness::pdf::pages(1);
+    let [first, second] = [(); 2].map(|()| app.document(&bytes));
+    let field = |recipient: usize, document: usize| json!({"recipientIndex": recipient, "documentIndex": document, "fieldType": "SIGNATURE", "pageNumber": 1, "x": 72, "y": 400, "width": 200, "height": 60, "required": true});
+    let more = json!({"documentIds": [first, second], "fields": [field(0, 0), field(1, 1)]});
+    let envelope = app.send(&app.draft(&people(2), more));
+    Visitor::of(&app.url, &envelope, 0).sign(&envelope, "Ana García");
+    app.drain();
+    let ben = Visitor::of(&app.url, &envelope, 1);
+    let [with, without] = [&first, &second].map(|document| {
+        let picture = ben.page(&format!("documents/{document}/pages/1.png?w=1000"));
+        assert_eq!(picture.status, 200);
+        pixels(&picture.body)
+    });
+    assert!(
+        difference(&without, &with).is_some(),
+        "Ana signed the first document alone"
+    );
+}
