@@ -5,6 +5,7 @@ use super::documents::{Outgoing, with_pdf_ending};
 use super::envelopes::load;
 use super::{App, Error};
 use crate::domain::audit::{Broken, Chain, Entry, Head, Replay, verify};
+use crate::domain::digest::Digest;
 use crate::domain::envelope::{Envelope, State};
 use crate::domain::environment::Environment;
 use crate::domain::event::{Download, Downloadable};
@@ -20,6 +21,17 @@ const STEP: u32 = 500;
 const ENTRIES_MAX: usize = 100_000;
 
 const NO_ENVELOPE: Error = Error::NotFound("envelope");
+
+/// Where an export of the trail ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Through {
+    /// Where the trail's PDF ends: of an ended envelope the stored one, of any other one made now.
+    Trail,
+    /// At the newest entry.
+    Latest,
+    /// At the entry of this sequence.
+    Entry(u64),
+}
 
 /// What a walk through all chains found.
 #[derive(Debug, Default)]
@@ -59,14 +71,35 @@ impl App {
         })
     }
 
-    /// The trail as JSON: the entries' own bytes with their salts and hashes, so that a stranger can check the chain.
-    pub fn audit_trail_json(&self, caller: &Caller, id: &str) -> Result<Vec<u8>, Error> {
+    /// The trail as JSON: the entries' own bytes with their salts and hashes, so that a stranger can check the chain. The same
+    /// entries are always the same bytes: the export whose digest a trail prints can be had again for as long as the envelope
+    /// is kept, whatever was added since.
+    pub fn audit_trail_json(
+        &self,
+        caller: &Caller,
+        id: &str,
+        through: Through,
+    ) -> Result<Outgoing, Error> {
         let id: EnvelopeId = id.parse().map_err(|_| NO_ENVELOPE)?;
-        self.store.read(|tx| {
+        let envelope = self.store.read(|tx| {
             access::require(tx, caller, Scope::EnvelopesRead)?;
-            let envelope = load(tx, caller.environment, id)?;
-            expect_sent(&envelope)?;
-            trail_json(&envelope, &entries(tx, id)?)
+            load(tx, caller.environment, id)
+        })?;
+        expect_sent(&envelope)?;
+        let last = match through {
+            Through::Trail if envelope.state.has_ended() => self.stored_trail(&envelope)?.version,
+            Through::Trail | Through::Latest => envelope.version,
+            Through::Entry(last) if (1..=envelope.version).contains(&last) => last,
+            Through::Entry(_) => return Err(Error::NotFound("entry in this audit trail")),
+        };
+        let kept = self.store.read(|tx| entries_through(tx, id, last))?;
+        let export = trail_json(&envelope, &kept)?;
+        Ok(Outgoing {
+            name: format!("{id}-audit-trail.json"),
+            media_type: "application/json",
+            length: export.len() as u64,
+            digest: Some(Digest::of(&export)),
+            content: Box::new(Cursor::new(export)),
         })
     }
 
@@ -93,16 +126,16 @@ impl App {
         let name = format!("{}-audit-trail.pdf", envelope.id);
         if envelope.state.has_ended() {
             let stored = self.stored_trail(envelope)?;
-            let content = self.vault.reader(environment, &stored)?;
+            let content = self.vault.reader(environment, &stored.sha256)?;
             return Ok(Outgoing {
                 name,
                 media_type: "application/pdf",
                 length: content.len(),
-                digest: Some(stored),
+                digest: Some(stored.sha256),
                 content: Box::new(content),
             });
         }
-        let interim = self.make_trail(envelope, true)?;
+        let interim = self.make_trail(envelope)?;
         Ok(Outgoing {
             name,
             media_type: "application/pdf",
@@ -350,6 +383,17 @@ pub(crate) fn entries(tx: &ReadTx<'_>, id: EnvelopeId) -> Result<Vec<Entry>, Err
     Ok(all)
 }
 
+/// The entries of an envelope's chain up to `last`, which is in it.
+pub(crate) fn entries_through(
+    tx: &ReadTx<'_>,
+    id: EnvelopeId,
+    last: u64,
+) -> Result<Vec<Entry>, Error> {
+    let mut kept = entries(tx, id)?;
+    kept.retain(|entry| entry.seq <= last);
+    Ok(kept)
+}
+
 fn expect_sent(envelope: &Envelope) -> Result<(), Error> {
     if envelope.sent_at.is_some() {
         return Ok(());
@@ -360,7 +404,8 @@ fn expect_sent(envelope: &Envelope) -> Result<(), Error> {
     ))
 }
 
-/// The export: what is hashed is in it letter by letter (`body` is the hashed text itself).
+/// The export: what is hashed is in it letter by letter (`body` is the hashed text itself). Sealed trails print the digest of
+/// these bytes: their form is held by a test and never changes.
 pub(crate) fn trail_json(envelope: &Envelope, entries: &[Entry]) -> Result<Vec<u8>, Error> {
     let head = entries.last().map(Entry::head);
     let export = json!({
@@ -383,3 +428,6 @@ fn signed_name(name: &str) -> String {
     let name = with_pdf_ending(name);
     format!("{}-signed.pdf", name.strip_suffix(".pdf").unwrap_or(&name))
 }
+
+#[cfg(test)]
+mod tests;

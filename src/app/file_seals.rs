@@ -1,7 +1,7 @@
 //! A seal on a file that never was in an envelope: for the operator, at the command line. Recorded like everything else that the
 //! seal's key does.
 
-use super::stamping::WATERMARK;
+use super::stamping::watermark;
 use super::{App, Error};
 use crate::domain::digest::Digest;
 use crate::domain::environment::Environment;
@@ -58,7 +58,7 @@ impl App {
                     unclosed: p.unbalanced_saves,
                 })
                 .collect(),
-            watermark: (environment == Environment::Test).then(|| WATERMARK.to_owned()),
+            watermark: watermark(environment),
             ..Plan::default()
         };
         self.expect_seal(environment)?;

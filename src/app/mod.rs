@@ -6,6 +6,7 @@
 pub mod access;
 pub mod admins;
 pub mod auditing;
+mod certificate;
 pub mod delivering;
 pub mod documents;
 pub mod envelopes;
@@ -22,9 +23,11 @@ pub mod seals;
 pub mod settings;
 pub mod signing;
 mod stamping;
+mod telling;
 pub mod timing;
 mod trailing;
 pub mod webhooks;
+mod wording;
 mod working;
 
 pub use error::Error;

@@ -5,6 +5,7 @@ use super::auditing::entries;
 use super::envelopes::load;
 use super::seals::Sealer;
 use super::stamping::Evidence;
+use super::wording::LANGUAGE;
 use super::working::SEALING;
 use super::{App, Error};
 use crate::domain::audit::Entry;
@@ -154,10 +155,7 @@ impl App {
         let tail = self.prepared(stored.file(), &plan)?;
         let spec = SignatureSpec {
             name: self.settings.organisation.name.clone(),
-            reason: Some(format!(
-                "Sealed after all recipients signed envelope {}",
-                envelope.id
-            )),
+            reason: Some(LANGUAGE.t1("proof-reason-document", "envelope", envelope.id.to_string())),
             at: self.now(),
             place: tail.seal.clone(),
             field: "Seal".to_owned(),
@@ -236,20 +234,19 @@ impl App {
     // ---------------------------------------------------------------- the audit trail's file
 
     /// The stored trail of an ended envelope; made now where its job has not come to it yet.
-    pub(crate) fn stored_trail(&self, envelope: &Envelope) -> Result<Digest, Error> {
+    pub(crate) fn stored_trail(&self, envelope: &Envelope) -> Result<Trail, Error> {
         let (environment, id) = (envelope.environment, envelope.id);
         if let Some(kept) = self
             .store
             .read(|tx| tx.trail(environment, id).map_err(Error::from))?
         {
-            return Ok(kept.sha256);
+            return Ok(kept);
         }
         self.keep_trail(environment, id)?;
         let kept = self
             .store
             .read(|tx| tx.trail(environment, id).map_err(Error::from))?;
-        kept.map(|kept| kept.sha256)
-            .ok_or_else(|| Error::internal("the audit trail was not kept"))
+        kept.ok_or_else(|| Error::internal("the audit trail was not kept"))
     }
 
     fn keep_trail(&self, environment: Environment, id: EnvelopeId) -> Result<(), Error> {
@@ -262,7 +259,7 @@ impl App {
         if kept.is_some() || envelope.sent_at.is_none() || !envelope.state.has_ended() {
             return Ok(());
         }
-        let bytes = self.make_trail(&envelope, false)?;
+        let bytes = self.make_trail(&envelope)?;
         let mut received = self.vault.receive(&bytes)?;
         let (digest, size, version) = (received.digest(), received.len(), envelope.version);
         let intent = self

@@ -2,7 +2,8 @@
 //!
 //! Signers are shown `prepare(original, plan so far)`; sealing runs the same function with the full plan.
 
-use super::mailing::reference;
+use super::certificate::Certifying;
+use super::wording::LANGUAGE;
 use super::{App, Error};
 use crate::domain::digest::{Digest, Hasher};
 use crate::domain::envelope::{Envelope, FrozenDocument, Mark, SignatureEvidence};
@@ -10,10 +11,10 @@ use crate::domain::environment::Environment;
 use crate::domain::field::{Field, FieldKind, Value};
 use crate::domain::ids::DocumentId;
 use crate::domain::origin::Origin;
-use crate::domain::recipient::{Progress, Recipient};
+use crate::domain::recipient::Recipient;
 use crate::domain::time::Timestamp;
 use crate::pdf::Document;
-use crate::pdf::added::{CertificatePage, Party, Row, SignatureBlock, SignaturePage};
+use crate::pdf::added::{SignatureBlock, SignaturePage};
 use crate::pdf::appearance::{Ink, InkPoint, Mark as Drawn};
 use crate::pdf::image::Picture;
 use crate::pdf::place::Area;
@@ -23,7 +24,9 @@ use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
 
 /// What stands across each page of a test document.
-pub(super) const WATERMARK: &str = "TEST - NOT LEGALLY BINDING";
+pub(super) fn watermark(environment: Environment) -> Option<String> {
+    (environment == Environment::Test).then(|| LANGUAGE.t("proof-test"))
+}
 
 /// Who acted from where, as the trail tells: for the certificate page.
 pub(crate) struct Evidence {
@@ -112,23 +115,31 @@ impl App {
                     ink: self.ink(envelope.environment, &signature.signature)?,
                     name: person.shown_as().to_owned(),
                     detail: person.email.to_string(),
-                    time: self.moment(at),
+                    time: self.zone().moment_exact(LANGUAGE, at.as_millis()),
                 });
             }
         }
         let signature_page = (!blocks.is_empty()).then(|| SignaturePage {
-            title: "Signatures".to_owned(),
+            title: LANGUAGE.t("proof-signatures"),
             blocks,
         });
-        let certificate_page =
-            evidence.map(|evidence| self.certificate_page(envelope, document, evidence));
-        let watermark = (envelope.environment == Environment::Test).then(|| WATERMARK.to_owned());
+        let certificate_page = evidence.map(|evidence| {
+            Certifying {
+                locale: LANGUAGE,
+                zone: &self.settings.organisation.time_zone,
+                organisation: &self.settings.organisation.name,
+                public_url: &self.settings.public_url,
+                sealed_at: self.now(),
+                evidence,
+            }
+            .page(envelope, document)
+        });
         Ok(Plan {
             marks,
             balance,
             signature_page,
             certificate_page,
-            watermark,
+            watermark: watermark(envelope.environment),
         })
     }
 
@@ -193,97 +204,7 @@ impl App {
     }
 
     fn moment(&self, at: Timestamp) -> String {
-        self.zone().moment_short(self.locale(), at.as_millis())
-    }
-
-    fn certificate_page(
-        &self,
-        envelope: &Envelope,
-        document: &FrozenDocument,
-        evidence: &Evidence,
-    ) -> CertificatePage {
-        let organisation = &self.settings.organisation.name;
-        let row = |label: &str, value: String| Row::new(label, value);
-        let consents: std::collections::BTreeSet<String> = envelope
-            .progress
-            .iter()
-            .filter_map(|p| p.evidence.as_ref())
-            .map(|e| {
-                format!(
-                    "{} ({}), SHA-256 {}",
-                    e.consent.version, e.consent.locale, e.consent.sha256
-                )
-            })
-            .collect();
-        let (sequence, hash) = &evidence.head;
-        let mut facts = vec![
-            row("Document", document.name.clone()),
-            row("SHA-256 of the original", document.sha256.to_string()),
-            row("Envelope", envelope.id.to_string()),
-            row("Subject", envelope.definition.subject.clone()),
-        ];
-        facts.extend(
-            consents
-                .into_iter()
-                .map(|consent| row("Consent text", consent)),
-        );
-        facts.push(row("Audit trail", format!("entry {sequence}, hash {hash}")));
-        let parties = envelope
-            .recipients()
-            .zip(&evidence.origins)
-            .map(|((person, progress), origin)| self.party(person, progress, origin.as_ref()))
-            .collect();
-        CertificatePage {
-            title: "Certificate of signature".to_owned(),
-            statement: format!("Simple electronic signatures, sealed by {organisation}"),
-            facts,
-            parties_title: "Recipients".to_owned(),
-            parties,
-            verify_title: "How to check this document".to_owned(),
-            verify: vec![
-                format!(
-                    "This file was sealed by {organisation}. Any change after the seal shows in a PDF reader that checks signatures, once the issuer's certificate is trusted: {}/pki/{}.pem",
-                    self.settings.public_url, evidence.authority
-                ),
-                "The original document is the first revision of this file, byte for byte. The audit trail tells every step and carries the same hashes.".to_owned(),
-            ],
-            seal: vec![format!("Sealed by {organisation}"), self.moment(self.now())],
-            footer: format!("{}  ·  {}", envelope.id, reference(envelope.id)),
-        }
-    }
-
-    fn party(&self, person: &Recipient, progress: &Progress, origin: Option<&Origin>) -> Party {
-        let mut rows = vec![
-            Row::new("E-mail", person.email.to_string()),
-            Row::new("Role", "Signer"),
-            Row::new("Identity", "Personal link sent to this e-mail address"),
-        ];
-        let mut when = |label: &str, at: Option<Timestamp>| {
-            if let Some(at) = at {
-                rows.push(Row::new(label, format!("{} ({at})", self.moment(at))));
-            }
-        };
-        when("Invited", progress.invited_at);
-        when("Opened", progress.viewed_at);
-        when("Signed", progress.signed_at);
-        if let Some(address) = origin.and_then(|o| o.address) {
-            rows.push(Row::new("IP address", address.to_string()));
-        }
-        if let Some(agent) = origin.and_then(|o| o.user_agent.as_ref()) {
-            rows.push(Row::new("Browser", agent.clone()));
-        }
-        if let Some(evidence) = &progress.evidence {
-            let how = match evidence.signature {
-                Mark::Typed { .. } => "typed",
-                Mark::Drawn { .. } => "drawn by hand",
-                Mark::Picture { .. } => "uploaded picture",
-            };
-            rows.push(Row::new("Signature", how));
-        }
-        Party {
-            name: person.shown_as().to_owned(),
-            rows,
-        }
+        self.zone().moment_short(LANGUAGE, at.as_millis())
     }
 
     /// The picture of an adopted mark for the page, with its media type.

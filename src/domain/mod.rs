@@ -23,4 +23,4 @@ pub mod time;
 pub mod webhook;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

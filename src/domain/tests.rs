@@ -1,8 +1,8 @@
 //! What holds for the domain as a whole; what holds for one module is tested beside it.
 
-mod bodies;
-mod chain;
-mod examples;
+pub(crate) mod bodies;
+pub(crate) mod chain;
+pub(crate) mod examples;
 mod matrix;
 mod property;
 mod requests;

@@ -6,11 +6,12 @@ use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
 use std::borrow::Cow;
 use std::sync::OnceLock;
 
-const EN: [&str; 4] = [
+const EN: [&str; 5] = [
     include_str!("../../assets/locales/en/sign.ftl"),
     include_str!("../../assets/locales/en/mail.ftl"),
     include_str!("../../assets/locales/en/errors.ftl"),
     include_str!("../../assets/locales/en/admin.ftl"),
+    include_str!("../../assets/locales/en/proof.ftl"),
 ];
 
 /// What a variable of a message holds: text, or a number that plural rules look at.
@@ -58,7 +59,29 @@ fn bundle(locale: Locale) -> &'static FluentBundle<FluentResource> {
     static ENGLISH: OnceLock<FluentBundle<FluentResource>> = OnceLock::new();
     match locale {
         Locale::En => ENGLISH.get_or_init(|| build(locale, &EN)),
+        #[cfg(test)]
+        Locale::Pseudo => {
+            static PSEUDO: OnceLock<FluentBundle<FluentResource>> = OnceLock::new();
+            PSEUDO.get_or_init(|| {
+                let mut bundle = build(locale, &EN);
+                bundle.set_transform(Some(pseudo));
+                bundle
+            })
+        }
     }
+}
+
+/// Each Latin letter of a message as a Cyrillic one, whatever it means; what goes in through variables stays.
+#[cfg(test)]
+fn pseudo(text: &str) -> Cow<'_, str> {
+    let shift = |c: char| {
+        let place = u32::from(c.to_ascii_lowercase()) - u32::from('a');
+        char::from_u32(0x430 + place).unwrap_or(c)
+    };
+    text.chars()
+        .map(|c| if c.is_ascii_alphabetic() { shift(c) } else { c })
+        .collect::<String>()
+        .into()
 }
 
 fn build(locale: Locale, sources: &[&str]) -> FluentBundle<FluentResource> {

@@ -85,6 +85,40 @@ impl Zone {
         )
     }
 
+    /// The second in UTC, beside it the organisation's own time: for evidence.
+    pub fn moment_exact(&self, locale: Locale, millis: i64) -> String {
+        let Some(utc) = Self::utc().parts(locale, millis) else {
+            return String::new();
+        };
+        let exact = locale.tn(
+            "date-exact",
+            &[
+                ("day", Text(Cow::Owned(format!("{:02}", utc.day)))),
+                (
+                    "month",
+                    Text(Cow::Owned(format!("{:02}", utc.month_number))),
+                ),
+                ("year", Text(Cow::Owned(utc.year))),
+                ("time", Text(Cow::Owned(utc.time))),
+                ("second", Text(Cow::Owned(format!("{:02}", utc.second)))),
+            ],
+        );
+        let Some(place) = &self.place else {
+            return exact;
+        };
+        locale.tn(
+            "date-exact-here",
+            &[
+                ("utc", Text(Cow::Owned(exact))),
+                ("local", Text(Cow::Owned(self.moment_short(locale, millis)))),
+                (
+                    "zone",
+                    Text(Cow::Owned(locale.t1("date-zone-place", "place", place))),
+                ),
+            ],
+        )
+    }
+
     /// The day alone: `12 December 2026`, as it is also stamped beside a signature.
     pub fn day(&self, locale: Locale, millis: i64) -> String {
         let Some(parts) = self.parts(locale, millis) else {
@@ -118,6 +152,7 @@ impl Zone {
             month: month(locale, moment.month()),
             month_number: moment.month(),
             year: moment.year().to_string(),
+            second: moment.second(),
             time: locale.tn(
                 "date-time",
                 &[
@@ -139,6 +174,7 @@ struct Parts {
     month_number: i8,
     year: String,
     time: String,
+    second: i8,
 }
 
 fn weekday(locale: Locale, day: jiff::civil::Weekday) -> String {
@@ -202,6 +238,17 @@ mod tests {
                 .expect("a zone")
                 .moment_long(Locale::En, DEADLINE),
             "Friday 11 December 2026, 17:59 (New York time)"
+        );
+    }
+
+    #[test]
+    fn evidence_tells_the_second_in_utc_and_beside_it_the_time_on_the_wall() {
+        let utc = "2026-12-11 22:59:00 UTC";
+        assert_eq!(Zone::utc().moment_exact(Locale::En, DEADLINE), utc);
+        let tokyo = Zone::new("Asia/Tokyo").expect("a zone");
+        assert_eq!(
+            tokyo.moment_exact(Locale::En, DEADLINE),
+            format!("{utc} (2026-12-12 07:59, Tokyo time)")
         );
     }
 

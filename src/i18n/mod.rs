@@ -1,4 +1,4 @@
-//! Every text that a person reads, by language: Fluent messages in `assets/locales/<locale>/{sign,mail,errors,admin}.ftl`,
+//! Every text that a person reads, by language: Fluent messages in `assets/locales/<locale>/{sign,mail,errors,admin,proof}.ftl`,
 //! compiled in.
 //!
 //! A key is written out where it is used, as `t("…")`, `t1("…", …)` and so on: a test looks for them, so that no
@@ -24,6 +24,9 @@ pub enum Locale {
     /// English.
     #[default]
     En,
+    /// English in letters that no English word has: shows which words don't come from the catalogue.
+    #[cfg(test)]
+    Pseudo,
 }
 
 impl Locale {
@@ -34,6 +37,8 @@ impl Locale {
     pub const fn tag(self) -> &'static str {
         match self {
             Self::En => "en",
+            #[cfg(test)]
+            Self::Pseudo => "en-XA",
         }
     }
 
@@ -41,6 +46,8 @@ impl Locale {
     pub const fn direction(self) -> &'static str {
         match self {
             Self::En => "ltr",
+            #[cfg(test)]
+            Self::Pseudo => "ltr",
         }
     }
 

@@ -11,6 +11,7 @@ pub const A4: (f32, f32) = (595.28, 841.89);
 const MARGIN: f32 = 54.0;
 const BODY: f32 = 9.0;
 const SMALL: f32 = 7.5;
+const DIGITS: f32 = 8.0;
 const TITLE: f32 = 18.0;
 const HEADING: f32 = 11.0;
 const GREY: f32 = 0.4;
@@ -44,6 +45,8 @@ pub struct Row {
     pub label: String,
     /// Its value; wrapped, never cut.
     pub value: String,
+    /// A digest: set in the monospaced face, broken at fixed places alone.
+    pub digits: bool,
 }
 
 impl Row {
@@ -52,6 +55,15 @@ impl Row {
         Self {
             label: label.into(),
             value: value.into(),
+            digits: false,
+        }
+    }
+
+    /// A row of a digest, hexadecimal.
+    pub fn digits(label: impl Into<String>, value: impl Into<String>) -> Self {
+        Self {
+            digits: true,
+            ..Self::new(label, value)
         }
     }
 }
@@ -211,12 +223,17 @@ impl<'a, 'b> Flow<'a, 'b> {
 
     /// Label and value beside each other.
     fn row(&mut self, row: &Row, indent: f32) {
-        let label_width = (self.room() * 0.27).min(150.0);
+        // Values stand under each other on the whole page, whatever their labels are moved in by.
+        let value_x = MARGIN + (self.room() * 0.3).min(146.0);
         let fonts = self.studio.fonts;
-        let label = text::wrap(fonts, &row.label, Weight::Regular, label_width - 6.0, BODY);
-        let value_x = MARGIN + indent + label_width;
+        let label_width = value_x - MARGIN - indent - 6.0;
+        let label = text::wrap(fonts, &row.label, Weight::Regular, label_width, BODY);
         let value_room = self.size.0 - MARGIN - value_x;
-        let value = text::wrap(fonts, &row.value, Weight::Regular, value_room, BODY);
+        let value = if row.digits {
+            text::digits(fonts, &row.value, value_room, DIGITS)
+        } else {
+            text::wrap(fonts, &row.value, Weight::Regular, value_room, BODY)
+        };
         let height = label.height().max(value.height());
         // What is taller than a page breaks across pages, its label on the first.
         self.need(height.min(self.column() * 0.5));
@@ -226,7 +243,8 @@ impl<'a, 'b> Flow<'a, 'b> {
         let below = self.y;
         self.gray(0.0);
         if self.pages.len() == page {
-            self.y = top;
+            // On the label's baseline whatever its size.
+            self.y = top - (BODY - value.size) * text::ASCENT;
         }
         self.block(&value, value_x);
         if self.pages.len() == page {
@@ -255,15 +273,18 @@ impl<'a, 'b> Flow<'a, 'b> {
         let Self { studio, pages, .. } = self;
         for (n, page) in pages.iter_mut().enumerate() {
             page.form.content().set_fill_gray(GREY);
-            let text = format!("{footer}   {}/{count}", n + 1);
-            page.form.line(
-                studio,
-                &text,
-                Weight::Regular,
-                (MARGIN, MARGIN * 0.5),
-                SMALL,
-                width - 2.0 * MARGIN,
-            );
+            let number = text::line(studio.fonts, &format!("{}/{count}", n + 1), Weight::Regular);
+            let number_width = number.width_at(SMALL);
+            let room = width - 2.0 * MARGIN - number_width - 12.0;
+            let y = MARGIN * 0.5;
+            let form = &mut page.form;
+            form.line(studio, footer, Weight::Regular, (MARGIN, y), SMALL, room);
+            let block = Block {
+                lines: vec![number],
+                size: SMALL,
+            };
+            let top = y + SMALL * text::ASCENT;
+            form.block(studio, &block, (width - MARGIN - number_width, top));
         }
     }
 }

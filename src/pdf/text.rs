@@ -30,7 +30,7 @@ pub const SIZE_MIN: f32 = 6.0;
 /// From one baseline to the next, in em.
 const LEADING: f32 = 1.2;
 /// From the top of a line to its baseline, in em: DejaVu's ascent.
-const ASCENT: f32 = 0.93;
+pub(super) const ASCENT: f32 = 0.93;
 
 /// A text doesn't fit its rectangle even at [`SIZE_MIN`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -78,6 +78,24 @@ pub fn wrap(fonts: &Fonts, text: &str, weight: Weight, width: f32, size: f32) ->
     let paragraphs = Paragraph::all(fonts, text, weight);
     Block {
         lines: lines(fonts, &paragraphs, weight, width / size),
+        size,
+    }
+}
+
+/// Sets a digest in the monospaced face, in lines of equal length, so that it can be compared by eye: all of it, or as many
+/// of its digits as fit `width` points at `size` of 32, 16 and 8.
+pub fn digits(fonts: &Fonts, text: &str, width: f32, size: f32) -> Block {
+    let set = |piece: &str| shape_with(fonts, &drawable(piece), fonts.mono().clone(), None);
+    let count = text.chars().count().max(1);
+    let fitting = set(text).width / count as f32;
+    let fits = |length: &usize| fitting * *length as f32 * size <= width;
+    let length = [count, 32, 16].into_iter().find(fits).unwrap_or(8);
+    let characters: Vec<char> = text.chars().collect();
+    Block {
+        lines: characters
+            .chunks(length)
+            .map(|piece| set(&piece.iter().collect::<String>()))
+            .collect(),
         size,
     }
 }

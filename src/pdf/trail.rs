@@ -83,7 +83,7 @@ fn settings() -> Result<SerializeSettings, Error> {
 }
 
 fn metadata(trail: &Trail) -> Metadata {
-    let made = trail.made_at.civil();
+    let made = trail.as_of.civil();
     Metadata::new()
         .title(or_dash(&trail.title))
         .language(if trail.language.is_empty() {
@@ -116,7 +116,7 @@ fn or_dash(text: &str) -> String {
 }
 
 /// As `2026-11-24 09:30:00.000`.
-fn moment(at: Timestamp) -> String {
+pub fn moment(at: Timestamp) -> String {
     let c = at.civil();
     format!(
         "{:04}-{:02}-{:02} {:02}:{:02}:{:02}.{:03}",

@@ -347,6 +347,22 @@ fn logical(visual: &str) -> String {
         .into_owned()
 }
 
+/// All text of a file in the order of its pages, line by line: for tests of what other floors draw.
+#[cfg(test)]
+pub(crate) fn of_file(bytes: Vec<u8>) -> String {
+    let scene = match Scene::open(std::sync::Arc::new(bytes), Vec::new()) {
+        Ok(scene) => scene,
+        Err(_) => panic!("not a PDF"),
+    };
+    let mut text = String::new();
+    let read = read(&scene, 1, u32::MAX, |page| {
+        text.push_str(&page.text);
+        Ok(())
+    });
+    assert!(read.is_ok());
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

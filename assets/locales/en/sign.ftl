@@ -26,6 +26,8 @@ date-zone-utc = UTC
 date-zone-place = { $place } time
 date-long = { $weekday } { $day } { $month } { $year }, { $time } ({ $zone })
 date-short = { $year }-{ $month }-{ $day } { $time }
+date-exact = { $year }-{ $month }-{ $day } { $time }:{ $second } UTC
+date-exact-here = { $utc } ({ $local }, { $zone })
 date-day = { $day } { $month } { $year }
 
 ## On every page

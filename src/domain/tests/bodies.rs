@@ -17,7 +17,7 @@ use crate::domain::webhook;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-fn stories() -> Vec<Story> {
+pub fn stories() -> Vec<Story> {
     let ana = Story::contract().envelope.definition.recipients[0].id;
     let answer = MailAnswer {
         mail: MailId::new(later(0), [4; 10]),

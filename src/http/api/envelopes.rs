@@ -3,6 +3,7 @@
 use super::request::{self, Page, content, json, once, page, reply, wanted};
 use super::views;
 use crate::app::App;
+use crate::app::auditing::Through;
 use crate::app::envelopes::Shown;
 use crate::domain::envelope::Status;
 use crate::domain::limits;
@@ -183,20 +184,36 @@ pub async fn audit_trail(
     web: web::Data<Web>,
     who: Authenticated,
 ) -> Result<HttpResponse, ApiError> {
-    let query = parameters(&request, &["format"])?;
-    match query.first().map(|(_, value)| value.as_str()) {
+    let query = parameters(&request, &["format", "through"])?;
+    let asked = |name| {
+        query
+            .iter()
+            .find(|(n, _)| n == name)
+            .map(|(_, v)| v.as_str())
+    };
+    let refused = |message| Err(ApiError::new(ErrorCode::InvalidRequest, message));
+    let through = match asked("through") {
+        None => Through::Trail,
+        Some("latest") => Through::Latest,
+        Some(number) => match number.parse() {
+            Ok(sequence) if sequence > 0 => Through::Entry(sequence),
+            _ => return refused("`through` is the number of an entry, or latest."),
+        },
+    };
+    match asked("format") {
+        None | Some("pdf") if through != Through::Trail => {
+            refused("`through` goes with format=json alone.")
+        }
         None | Some("pdf") => {
             let file = blocking(&web, move |app| app.audit_trail(&who.0, &id)).await?;
             files::download(&request, file)
         }
         Some("json") => {
-            let trail = blocking(&web, move |app| app.audit_trail_json(&who.0, &id)).await?;
-            Ok(reply(200, trail))
+            let export =
+                blocking(&web, move |app| app.audit_trail_json(&who.0, &id, through)).await?;
+            files::download(&request, export)
         }
-        Some(_) => Err(ApiError::new(
-            ErrorCode::InvalidRequest,
-            "`format` is pdf or json.",
-        )),
+        Some(_) => refused("`format` is pdf or json."),
     }
 }
 

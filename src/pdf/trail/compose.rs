@@ -8,9 +8,14 @@ use super::look::{
     ACCENT, BANNER, BODY, HEADING, INTERIM, INTERIM_GROUND, LABEL, NAME, OVERLINE, SECTION,
     SUBHEAD, TEST, TEST_GROUND, VALUE_HASH, VALUE_X,
 };
-use super::model::{Fact, Trail};
+use super::model::{Fact, Person, Trail};
 use super::sheet::{Cell, Colour, Elem, Ink, MARGIN, RULE_COLOUR, Set, Sheet, TEXT_WIDTH};
 use super::{moment, or_dash};
+
+/// Above and below a label and its value, in points.
+const PAIR_PADDING: f32 = 2.0;
+/// Height of the line below them, in points.
+const PAIR_RULE: f32 = 0.4;
 
 /// The trail while it is laid out.
 pub(super) struct Composer<'a> {
@@ -41,7 +46,7 @@ impl Composer<'_> {
         let elem = self.heading_elem(Sheet::ROOT, 1, &heading);
         let lines = self.sheet.wrap(&heading, HEADING, TEXT_WIDTH);
         self.sheet.lines(Some(elem), MARGIN, lines);
-        let made = format!("{} \u{00B7} {} UTC", trail.reference, moment(trail.made_at));
+        let made = format!("{} \u{00B7} {}", trail.reference, trail.state);
         let elem = self.sheet.elem(Sheet::ROOT, Tag::P);
         let lines = self.sheet.wrap(&made, SUBHEAD, TEXT_WIDTH);
         self.sheet.lines(Some(elem), MARGIN, lines);
@@ -89,32 +94,52 @@ impl Composer<'_> {
         section
     }
 
+    /// A label and its value, in lines.
+    fn pair(&self, (label, value, ink): &(String, String, Ink)) -> [Vec<Set>; 2] {
+        [
+            self.sheet.wrap(label, LABEL, VALUE_X - MARGIN - 12.0),
+            self.sheet
+                .wrap(&or_dash(value), *ink, MARGIN + TEXT_WIDTH - VALUE_X),
+        ]
+    }
+
+    /// What [`Self::pairs`] takes, in points.
+    fn pairs_height(&self, pairs: &[(String, String, Ink)]) -> f32 {
+        let leading = |lines: &Vec<Set>| lines.iter().map(|set| set.ink.leading).sum::<f32>();
+        pairs
+            .iter()
+            .map(|pair| {
+                let [label, value] = self.pair(pair);
+                leading(&label).max(leading(&value)) + 2.0 * PAIR_PADDING + PAIR_RULE
+            })
+            .sum()
+    }
+
     /// A table of labels and values, a rule between its rows.
     fn pairs(&mut self, parent: Elem, pairs: &[(String, String, Ink)]) {
         if pairs.is_empty() {
             return;
         }
         let table = self.sheet.elem(parent, Tag::Table);
-        for (label, value, ink) in pairs {
+        for pair in pairs {
             let row = self.sheet.elem(table, Tag::TR);
             let head = self.sheet.elem(row, Tag::TH(TableHeaderScope::Row));
             let data = self.sheet.elem(row, Tag::TD);
+            let [label, value] = self.pair(pair);
             let cells = vec![
                 Cell {
                     elem: head,
                     x: MARGIN,
-                    lines: self.sheet.wrap(label, LABEL, VALUE_X - MARGIN - 12.0),
+                    lines: label,
                 },
                 Cell {
                     elem: data,
                     x: VALUE_X,
-                    lines: self
-                        .sheet
-                        .wrap(&or_dash(value), *ink, MARGIN + TEXT_WIDTH - VALUE_X),
+                    lines: value,
                 },
             ];
-            self.sheet.row(cells, None, 2.0, false);
-            self.sheet.rule(RULE_COLOUR, 0.4);
+            self.sheet.row(cells, None, PAIR_PADDING, false);
+            self.sheet.rule(RULE_COLOUR, PAIR_RULE);
         }
     }
 
@@ -127,18 +152,26 @@ impl Composer<'_> {
         self.pairs(section, &pairs);
     }
 
+    /// What stays together of a person: all of it, or the beginning of one that takes most of a page.
+    fn room_for(&self, person: &Person) -> f32 {
+        let pairs = self.pairs_height(&with_ink(&person.evidence));
+        let height = NAME.leading + LABEL.leading + 4.0 + pairs;
+        if height < 500.0 { height } else { 62.0 }
+    }
+
     pub(super) fn recipients(&mut self) {
         let trail = self.trail;
-        if trail.recipients.is_empty() {
+        let Some(first) = trail.recipients.first() else {
             return;
-        }
-        let section = self.section(&trail.labels.recipients, 60.0);
+        };
+        let room = self.room_for(first);
+        let section = self.section(&trail.labels.recipients, room);
         for (at, person) in trail.recipients.iter().enumerate() {
             if at > 0 {
                 self.sheet.space(10.0);
             }
-            // A name never stands alone at the foot of a page.
-            self.sheet.need(62.0);
+            let room = self.room_for(person);
+            self.sheet.need(room);
             let name = or_dash(&person.name);
             self.sheet.chapter(&name, true);
             let elem = self.heading_elem(section, 3, &name);
@@ -153,7 +186,7 @@ impl Composer<'_> {
             let lines = self.sheet.wrap(&or_dash(&contact), LABEL, TEXT_WIDTH);
             self.sheet.lines(Some(elem), MARGIN, lines);
             self.sheet.space(2.0);
-            self.sheet.rule(RULE_COLOUR, 0.4);
+            self.sheet.rule(RULE_COLOUR, PAIR_RULE);
             let pairs = with_ink(&person.evidence);
             self.pairs(section, &pairs);
         }
@@ -163,18 +196,7 @@ impl Composer<'_> {
         let trail = self.trail;
         let labels = &trail.labels;
         let section = self.section(&labels.integrity, 40.0);
-        let pairs = [
-            (
-                labels.chain_head.clone(),
-                trail.chain_head.clone(),
-                VALUE_HASH,
-            ),
-            (
-                labels.export_sha256.clone(),
-                trail.export_sha256.clone(),
-                VALUE_HASH,
-            ),
-        ];
+        let pairs = with_ink(&trail.integrity);
         self.pairs(section, &pairs);
     }
 
@@ -249,9 +271,7 @@ fn with_ink(facts: &[Fact]) -> Vec<(String, String, Ink)> {
     facts
         .iter()
         .map(|fact| {
-            let hexadecimal =
-                fact.value.len() >= 32 && fact.value.bytes().all(|b| b.is_ascii_hexdigit());
-            let ink = if hexadecimal { VALUE_HASH } else { BODY };
+            let ink = if fact.digits { VALUE_HASH } else { BODY };
             (fact.label.clone(), fact.value.clone(), ink)
         })
         .collect()

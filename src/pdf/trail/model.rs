@@ -13,8 +13,10 @@ pub struct Trail {
     pub organisation: String,
     /// The language of the words (BCP 47).
     pub language: String,
-    /// When the data was read: also the file's creation date.
-    pub made_at: Timestamp,
+    /// The moment of the newest entry that it tells: the file's creation date.
+    pub as_of: Timestamp,
+    /// The same in words, under the heading: `As of entry 12, 2026-11-24 09:30:00.000 UTC`.
+    pub state: String,
     /// What to call the envelope at the foot of each page: its id.
     pub reference: String,
     /// The envelope in pairs of label and value: state, sender, sent, completed.
@@ -25,10 +27,8 @@ pub struct Trail {
     pub recipients: Vec<Person>,
     /// The chain, from its first entry.
     pub entries: Vec<Entry>,
-    /// The chain's last hash, hexadecimal.
-    pub chain_head: String,
-    /// SHA-256 of the JSON export, hexadecimal.
-    pub export_sha256: String,
+    /// What ties it to the chain and to the JSON export: number and hash of the last entry, the export's SHA-256.
+    pub integrity: Vec<Fact>,
     /// The certificates of the seal and above.
     pub certificates: Vec<Certificate>,
     /// A test envelope.
@@ -48,6 +48,8 @@ pub struct Fact {
     pub label: String,
     /// As `2026-11-24 09:30:00.000`.
     pub value: String,
+    /// A digest: set in the monospaced face.
+    pub digits: bool,
 }
 
 impl Fact {
@@ -56,6 +58,15 @@ impl Fact {
         Self {
             label: label.into(),
             value: value.into(),
+            digits: false,
+        }
+    }
+
+    /// A label and a digest, hexadecimal.
+    pub fn digits(label: impl Into<String>, value: impl Into<String>) -> Self {
+        Self {
+            digits: true,
+            ..Self::new(label, value)
         }
     }
 }
@@ -93,6 +104,8 @@ pub struct Entry {
     pub sequence: u64,
     /// When, by the server's clock.
     pub at: Timestamp,
+    /// The event's name in the export, as `recipient.signed`.
+    pub name: String,
     /// What happened, in words.
     pub event: String,
     /// Who did it.
@@ -123,11 +136,8 @@ pub struct Certificate {
 }
 
 /// The words that are the same in every audit trail of a language.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(
-    missing_docs,
-    reason = "each is named by its English word, see Default"
-)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each is named by its English word")]
 pub struct Labels {
     pub audit_trail: String,
     pub envelope: String,
@@ -145,8 +155,6 @@ pub struct Labels {
     pub address: String,
     pub entry_hash: String,
     pub integrity: String,
-    pub chain_head: String,
-    pub export_sha256: String,
     pub certificates: String,
     pub subject: String,
     pub issuer: String,
@@ -158,41 +166,4 @@ pub struct Labels {
     pub interim: String,
     /// With `{page}` and `{pages}`.
     pub page_of: String,
-}
-
-impl Default for Labels {
-    /// English.
-    fn default() -> Self {
-        let own = str::to_owned;
-        Self {
-            audit_trail: own("Audit trail"),
-            envelope: own("Envelope"),
-            documents: own("Documents"),
-            document: own("Document"),
-            pages: own("Pages"),
-            uploaded_sha256: own("SHA-256 as uploaded"),
-            sealed_sha256: own("SHA-256 as sealed"),
-            recipients: own("Recipients"),
-            events: own("Events"),
-            number: own("No."),
-            time_utc: own("Time (UTC)"),
-            event: own("Event"),
-            actor: own("By"),
-            address: own("Address"),
-            entry_hash: own("Hash of the entry"),
-            integrity: own("Integrity"),
-            chain_head: own("Head of the chain"),
-            export_sha256: own("SHA-256 of the JSON export"),
-            certificates: own("Certificates"),
-            subject: own("Subject"),
-            issuer: own("Issuer"),
-            serial: own("Serial number"),
-            valid: own("Valid (UTC)"),
-            sha256: own("SHA-256"),
-            verification: own("How to verify"),
-            test: own("Test document \u{2013} not legally binding"),
-            interim: own("Interim: the envelope had not ended when this was made"),
-            page_of: own("Page {page} of {pages}"),
-        }
-    }
 }

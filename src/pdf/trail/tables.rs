@@ -92,9 +92,9 @@ impl Composer<'_> {
         let columns = [
             (MARGIN + 6.0, 24.0),
             (MARGIN + 32.0, 96.0),
-            (MARGIN + 138.0, 112.0),
-            (MARGIN + 258.0, 104.0),
-            (MARGIN + 370.0, TEXT_WIDTH - 374.0),
+            (MARGIN + 138.0, 160.0),
+            (MARGIN + 306.0, 96.0),
+            (MARGIN + 410.0, TEXT_WIDTH - 414.0),
         ];
         let table = self.sheet.elem(section, Tag::Table);
         self.table_head(
@@ -170,7 +170,10 @@ impl Composer<'_> {
             elem: event,
             x: time_x,
             lines: vec![self.set(
-                &format!("{} {}", self.trail.labels.entry_hash, entry.hash),
+                &format!(
+                    "{} \u{00B7} {} {}",
+                    entry.name, self.trail.labels.entry_hash, entry.hash
+                ),
                 QUIET_HASH,
             )],
         };

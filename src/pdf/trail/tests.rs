@@ -20,7 +20,8 @@ fn trail(entries: u64) -> Trail {
         heading: "Employment contract".into(),
         organisation: "Acme HR".into(),
         language: "en".into(),
-        made_at: at(0),
+        as_of: at(0),
+        state: "As of entry 8, 2026-11-24 09:30:00.000 UTC".into(),
         reference: "env_01JD8Y4M6ZK7Q9V2B3C4D5E6F7".into(),
         facts: vec![
             Fact::new("State", "Completed"),
@@ -68,6 +69,7 @@ fn trail(entries: u64) -> Trail {
             .map(|n| Entry {
                 sequence: n,
                 at: at(n as i64 * 37),
+                name: ["envelope.created", "envelope.sent", "recipient.viewed", "document.served"][n as usize % 4].into(),
                 event: ["Envelope created", "Envelope sent", "Link opened and documents viewed", "Document served"]
                     [n as usize % 4]
                     .into(),
@@ -77,8 +79,15 @@ fn trail(entries: u64) -> Trail {
                 hash: hash(100 + n),
             })
             .collect(),
-        chain_head: hash(100 + entries),
-        export_sha256: hash(7),
+        integrity: vec![
+            Fact::new("Entries in this trail", entries.to_string()),
+            Fact::digits("Hash of the last entry", hash(100 + entries)),
+            Fact::new(
+                "JSON export",
+                "https://sign.acme.example/api/v1/envelopes/env_01JD8Y4M6ZK7Q9V2B3C4D5E6F7/audit-trail?format=json&through=8",
+            ),
+            Fact::digits("SHA-256 of that export", hash(7)),
+        ],
         certificates: vec![Certificate {
             subject: "CN=Acme HR seal, O=Acme HR, C=FR".into(),
             issuer: "CN=Paraph CA 4f2a91c7".into(),
@@ -94,7 +103,39 @@ fn trail(entries: u64) -> Trail {
             "Open the sealed document in any PDF reader that checks signatures, with the root certificate trusted.".into(),
             "Fetch the JSON export (?format=json), compare its SHA-256, and follow the chain: each hash is SHA-256 of the one before, the number and the body's hash.".into(),
         ],
-        labels: Labels::default(),
+        labels: labels(),
+    }
+}
+
+fn labels() -> Labels {
+    let own = str::to_owned;
+    Labels {
+        audit_trail: own("Audit trail"),
+        envelope: own("Envelope"),
+        documents: own("Documents"),
+        document: own("Document"),
+        pages: own("Pages"),
+        uploaded_sha256: own("SHA-256 as uploaded"),
+        sealed_sha256: own("SHA-256 as sealed"),
+        recipients: own("Recipients"),
+        events: own("Events"),
+        number: own("No."),
+        time_utc: own("Time (UTC)"),
+        event: own("Event"),
+        actor: own("Who"),
+        address: own("Address"),
+        entry_hash: own("Hash"),
+        integrity: own("Integrity"),
+        certificates: own("Certificates"),
+        subject: own("Subject"),
+        issuer: own("Issuer"),
+        serial: own("Serial number"),
+        valid: own("Valid (UTC)"),
+        sha256: own("SHA-256"),
+        verification: own("How to verify"),
+        test: own("Test"),
+        interim: own("Interim"),
+        page_of: own("Page {page} of {pages}"),
     }
 }
 
@@ -145,7 +186,7 @@ fn the_same_trail_gives_the_same_bytes() {
     let first = render(&trail(60));
     assert_eq!(first, render(&trail(60)));
     let mut other = trail(60);
-    other.made_at = at(1);
+    other.as_of = at(1);
     assert_ne!(first, render(&other));
 }
 
@@ -188,8 +229,12 @@ fn no_character_makes_it_fail() {
 
 #[test]
 fn an_empty_trail_and_a_value_longer_than_a_page_are_fine() {
-    assert_eq!(pages_of(&render(&Trail::default())), 1);
-    let mut long = Trail::default();
+    let empty = Trail {
+        labels: labels(),
+        ..Trail::default()
+    };
+    assert_eq!(pages_of(&render(&empty)), 1);
+    let mut long = empty;
     long.facts.push(Fact::new("Message", "word ".repeat(4_000)));
     long.interim = true;
     assert!(pages_of(&render(&long)) >= 3);
