@@ -23,6 +23,7 @@ mod mail;
 mod pki;
 mod signing;
 mod tidy;
+mod trail;
 mod waiting;
 mod webhooks;
 mod worker;

@@ -22,7 +22,7 @@ fn worker() -> Worker {
 }
 
 /// A file without a name that holds `bytes`.
-fn file(bytes: &[u8]) -> File {
+pub fn file(bytes: &[u8]) -> File {
     let file = rustix::fs::open(
         std::env::temp_dir(),
         rustix::fs::OFlags::TMPFILE | rustix::fs::OFlags::RDWR,
