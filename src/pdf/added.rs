@@ -15,6 +15,10 @@ const DIGITS: f32 = 8.0;
 const TITLE: f32 = 18.0;
 const HEADING: f32 = 11.0;
 const GREY: f32 = 0.4;
+/// Labels of a recipient are moved in by this.
+const INDENT: f32 = 10.0;
+const ROW_GAP: f32 = 2.0;
+const NAME_GAP: f32 = 2.0;
 
 /// A signer's block on the signature page.
 #[derive(Clone, Debug, PartialEq)]
@@ -221,23 +225,33 @@ impl<'a, 'b> Flow<'a, 'b> {
         self.block(&block, MARGIN);
     }
 
-    /// Label and value beside each other.
-    fn row(&mut self, row: &Row, indent: f32) {
-        // Values stand under each other on the whole page, whatever their labels are moved in by.
-        let value_x = MARGIN + (self.room() * 0.3).min(146.0);
+    /// Where values stand: under each other on the whole page, whatever their labels are moved in by.
+    fn value_x(&self) -> f32 {
+        MARGIN + (self.room() * 0.3).min(146.0)
+    }
+
+    /// Label and value of a row, in lines.
+    fn set(&self, row: &Row, indent: f32) -> [Block; 2] {
         let fonts = self.studio.fonts;
-        let label_width = value_x - MARGIN - indent - 6.0;
-        let label = text::wrap(fonts, &row.label, Weight::Regular, label_width, BODY);
+        let value_x = self.value_x();
+        let label_room = value_x - MARGIN - indent - 6.0;
         let value_room = self.size.0 - MARGIN - value_x;
+        let label = text::wrap(fonts, &row.label, Weight::Regular, label_room, BODY);
         let value = if row.digits {
             text::digits(fonts, &row.value, value_room, DIGITS)
         } else {
             text::wrap(fonts, &row.value, Weight::Regular, value_room, BODY)
         };
+        [label, value]
+    }
+
+    /// Label and value beside each other.
+    fn row(&mut self, row: &Row, indent: f32) {
+        let [label, value] = self.set(row, indent);
         let height = label.height().max(value.height());
         // What is taller than a page breaks across pages, its label on the first.
         self.need(height.min(self.column() * 0.5));
-        let (top, page) = (self.y, self.pages.len());
+        let (top, page, value_x) = (self.y, self.pages.len(), self.value_x());
         self.gray(GREY);
         self.block(&label, MARGIN + indent);
         let below = self.y;
@@ -250,7 +264,37 @@ impl<'a, 'b> Flow<'a, 'b> {
         if self.pages.len() == page {
             self.y = self.y.min(below);
         }
-        self.space(2.0);
+        self.space(ROW_GAP);
+    }
+
+    fn name(&self, party: &Party) -> Block {
+        let (fonts, room) = (self.studio.fonts, self.room());
+        text::wrap(fonts, &party.name, Weight::Bold, room, BODY + 1.0)
+    }
+
+    /// What stays together of a recipient: everything, or the beginning of one that takes most of a page.
+    fn party_height(&self, party: &Party) -> f32 {
+        let name = self.name(party).height() + NAME_GAP;
+        let rows = party.rows.iter().map(|row| {
+            let [label, value] = self.set(row, INDENT);
+            label.height().max(value.height()) + ROW_GAP
+        });
+        let height = name + rows.sum::<f32>();
+        if height <= self.column() * 0.6 {
+            height
+        } else {
+            name + BODY * 4.0
+        }
+    }
+
+    fn party(&mut self, party: &Party) {
+        let name = self.name(party);
+        self.need(self.party_height(party));
+        self.block(&name, MARGIN);
+        self.space(NAME_GAP);
+        for row in &party.rows {
+            self.row(row, INDENT);
+        }
     }
 
     fn heading(&mut self, text: &str, keep_with: f32) {
@@ -344,16 +388,12 @@ pub(super) fn draw_certificate_page(
     for row in &page.facts {
         flow.row(row, 0.0);
     }
-    if !page.parties.is_empty() {
-        flow.heading(&page.parties_title, 60.0);
+    if let Some(first) = page.parties.first() {
+        let first = flow.party_height(first);
+        flow.heading(&page.parties_title, first);
         for party in &page.parties {
-            flow.need(BODY * 1.2 * 4.0);
-            flow.paragraph(&party.name, Weight::Bold, BODY + 1.0);
-            flow.space(1.0);
-            for row in &party.rows {
-                flow.row(row, 10.0);
-            }
-            flow.space(6.0);
+            flow.party(party);
+            flow.space(9.0);
         }
     }
     if !page.verify.is_empty() {
