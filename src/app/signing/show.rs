@@ -64,8 +64,9 @@ impl Signer {
 }
 
 /// Marks are part of what is drawn, so each signature asks anew.
-fn undrawable_name(envelope: &Envelope) -> String {
-    format!("{RENDERER}-{}-undrawable", envelope.marks_fingerprint())
+fn undrawable_name(envelope: &Envelope, document: &FrozenDocument) -> String {
+    let marks = envelope.marks_fingerprint(document.id);
+    format!("{RENDERER}-{marks}-undrawable")
 }
 
 impl App {
@@ -148,7 +149,7 @@ impl App {
     /// The pages of which it is known that they can't be drawn: no process is started for them again, and the page that shows the
     /// document offers the PDF instead.
     pub fn undrawable(&self, envelope: &Envelope, document: &FrozenDocument) -> BTreeSet<u32> {
-        let name = undrawable_name(envelope);
+        let name = undrawable_name(envelope, document);
         let kept = self
             .vault
             .derived(envelope.environment, &document.sha256, &name);
@@ -168,7 +169,7 @@ impl App {
         let mut pages = self.undrawable(envelope, document);
         pages.insert(page);
         let kept = serde_json::to_vec(&pages).map_err(Error::internal)?;
-        let name = undrawable_name(envelope);
+        let name = undrawable_name(envelope, document);
         Ok(self
             .vault
             .derived_put(envelope.environment, &document.sha256, &name, &kept)?)
