@@ -4,7 +4,7 @@ mod crash;
 mod https;
 
 use crate::harness::client::Client;
-use crate::harness::pdf;
+use crate::harness::{pdf, sealed};
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -340,11 +340,9 @@ fn the_operator_seals_a_file_and_nothing_is_overwritten() {
         paraph::domain::digest::Digest::of(&bytes).to_string()
     );
     assert_eq!(told["size"], bytes.len());
-    assert!(
-        std::fs::read_to_string(paraph.folder.join("root.pem"))
-            .unwrap()
-            .starts_with("-----BEGIN CERTIFICATE-----")
-    );
+    let root = std::fs::read_to_string(paraph.folder.join("root.pem")).unwrap();
+    assert!(root.starts_with("-----BEGIN CERTIFICATE-----"));
+    sealed::keep("operator", &bytes, &root, Some(&pdf::pages(3)));
 
     let again = paraph.run(&["seal", "in.pdf", "-o", "out.pdf", "--test"]);
     assert_eq!((code(&again), out(&again)), (1, ""));

@@ -1,6 +1,6 @@
 //! A file sealed by the operator, outside any envelope.
 
-use crate::harness::{TestApp, pdf};
+use crate::harness::{TestApp, pdf, sealed};
 use paraph::app::Error;
 use paraph::domain::environment::Environment;
 use paraph::domain::origin::Origin;
@@ -56,6 +56,8 @@ fn a_file_is_sealed_whole_and_a_flipped_byte_shows() {
             check(&bytes.as_slice(), &expected).unwrap().digest,
             done.sealed_sha256
         );
+        let root = app.app().root_pem(environment).unwrap();
+        sealed::keep("file", &bytes, &root, Some(&given_bytes));
         let middle = given_bytes.len() / 2;
         bytes[middle] ^= 1;
         assert!(check(&bytes.as_slice(), &expected).is_err());

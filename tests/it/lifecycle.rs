@@ -70,16 +70,6 @@ fn two_people_sign_in_sequence_and_the_company_gets_a_sealed_document_and_its_pr
         trail.body, again.body,
         "always the same bytes once the envelope has ended"
     );
-    if let Some(folder) = std::env::var_os("PARAPH_SEALED_DIR") {
-        let folder = std::path::PathBuf::from(folder);
-        std::fs::write(folder.join("lifecycle.pdf"), &sealed.body).expect("a file");
-        std::fs::write(folder.join("lifecycle-trail.pdf"), &trail.body).expect("a file");
-        let root = app
-            .app()
-            .root_pem(paraph::domain::environment::Environment::Test)
-            .expect("the root");
-        std::fs::write(folder.join("root.pem"), root).expect("a file");
-    }
 }
 
 const ENDINGS: [&str; 4] = [

@@ -12,6 +12,7 @@ pub mod chromium;
 pub mod client;
 pub mod forms;
 pub mod pdf;
+pub mod sealed;
 pub mod sink;
 
 use client::{Client, Reply};
@@ -317,6 +318,7 @@ impl Drop for TestApp {
                 .map(|f| (f.queue, &f.work.last_error))
                 .collect();
             assert!(failed.is_empty(), "jobs failed: {failed:?}");
+            sealed::keep_all(&running.app);
         }
         running.stop();
     }
