@@ -21,6 +21,7 @@ mod idempotency;
 mod lifecycle;
 mod mail;
 mod pki;
+mod odd_files;
 mod signing;
 mod tidy;
 mod trail;

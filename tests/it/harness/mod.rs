@@ -11,6 +11,7 @@
 pub mod chromium;
 pub mod client;
 pub mod forms;
+pub mod odd;
 pub mod pdf;
 pub mod sealed;
 pub mod sink;
