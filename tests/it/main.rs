@@ -6,6 +6,7 @@
 mod admin;
 mod api;
 mod auth;
+mod bad_files;
 mod bad_input;
 mod binary;
 mod browser;
