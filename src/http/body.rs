@@ -106,6 +106,18 @@ pub async fn read_all(
     Ok(all.freeze())
 }
 
+/// Refuses a body that is declared as larger than `bytes_max`, before any of it is held.
+pub fn refuse_length(request: &HttpRequest, bytes_max: usize) -> Result<(), ApiError> {
+    let declared = request
+        .headers()
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    match declared {
+        Some(length) if length > bytes_max as u64 => Err(too_large(bytes_max as u64)),
+        _ => Ok(()),
+    }
+}
+
 /// 413 with the limit in words.
 pub fn too_large(bytes_max: u64) -> ApiError {
     let limit = if bytes_max >= 1_000_000 {

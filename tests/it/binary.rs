@@ -2,6 +2,7 @@
 
 mod crash;
 mod https;
+mod memory;
 
 use crate::harness::client::Client;
 use crate::harness::{pdf, sealed};

@@ -31,6 +31,7 @@ pub async fn json(
             format!("The body is declared as {kind}; application/json is wanted."),
         ));
     }
+    body::refuse_length(request, bytes_max)?;
     let bytes = body::read_all(payload, bytes_max, web.patience, web.clock.clone()).await?;
     if bytes.is_empty() {
         return Ok(None);
