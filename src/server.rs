@@ -28,11 +28,12 @@ pub enum StartError {
     #[error("another Paraph is running on {0}; stop it, or use another [storage] data_dir")]
     Locked(PathBuf),
     /// A part could not be opened.
-    #[error("{what}: {cause}")]
+    #[error("{what}")]
     Part {
         /// Which part.
         what: &'static str,
         /// Why.
+        #[source]
         cause: Box<dyn std::error::Error + Send + Sync>,
     },
 }
@@ -68,9 +69,14 @@ pub struct Setup {
     pub mail: Option<Smtp>,
 }
 
+/// Where the database of a data folder is.
+pub fn database(data_dir: &Path) -> PathBuf {
+    data_dir.join("paraph.db")
+}
+
 /// Opens the use cases over a data folder: for `serve` under its lock, for other commands beside it.
 pub fn open(setup: Setup) -> Result<Arc<App>, StartError> {
-    let database = setup.data_dir.join("paraph.db");
+    let database = database(&setup.data_dir);
     let vault = Vault::open(&setup.data_dir).map_err(part("the vault can't be opened"))?;
     let store = Store::open(&database, setup.clock.clone(), setup.entropy.clone())
         .map_err(part("the database can't be opened"))?;
@@ -101,7 +107,14 @@ pub fn open(setup: Setup) -> Result<Arc<App>, StartError> {
         entropy: setup.entropy,
         settings: setup.settings,
     })
-    .map_err(part("the appliance can't be put together"))
+    .map_err(|error| {
+        let what = "the appliance can't be put together";
+        match error {
+            // What strangers would be told says nothing here.
+            crate::app::Error::Internal(cause) => StartError::Part { what, cause },
+            error => part(what)(error),
+        }
+    })
 }
 
 fn font_files(paths: &[PathBuf]) -> Vec<FontFile> {
@@ -167,7 +180,7 @@ pub fn lock(data_dir: &Path) -> Result<DirectoryLock, StartError> {
 /// caller, who drains them.
 pub fn start(setup: Setup, web: WebSettings, with_jobs: bool) -> Result<Running, StartError> {
     let lock = lock(&setup.data_dir)?;
-    let database = setup.data_dir.join("paraph.db");
+    let database = database(&setup.data_dir);
     crate::store::migrate(&database, setup.clock.now())
         .map_err(part("the database can't be brought up to date"))?;
     let clock = setup.clock.clone();

@@ -14,6 +14,7 @@ pub struct Keyring {
     csrf: Key,
     storage: Key,
     idempotency: Key,
+    instance: Digest,
 }
 
 impl Keyring {
@@ -26,7 +27,13 @@ impl Keyring {
             csrf: master.key(Purpose::Csrf),
             storage: master.key(Purpose::Storage),
             idempotency: master.key(Purpose::Idempotency),
+            instance: Digest::from_bytes(master.key(Purpose::Instance).mac(b"fingerprint")),
         }
+    }
+
+    /// What the master key leaves behind in its database: tells it from another, and nothing of it.
+    pub fn fingerprint(&self) -> Digest {
+        self.instance
     }
 
     /// Under which an API key is stored and found.

@@ -102,7 +102,18 @@ impl App {
         let mut random = [0; 10];
         parts.entropy.fill(&mut random);
         let fresh = WorkspaceId::new(parts.clock.now(), random);
+        let fingerprint = parts.keyring.fingerprint().to_string();
         let workspace = parts.store.write(move |tx| {
+            match tx.setting(Setting::Instance)? {
+                None => tx.set(Setting::Instance, &fingerprint)?,
+                Some(known) if known == fingerprint => {}
+                // Going on would make links and keys that the right one refuses, and lose what it alone can read.
+                Some(_) => {
+                    return Err(Error::internal(
+                        "the database belongs to another master key than the one that was given",
+                    ));
+                }
+            }
             if let Some(known) = tx.setting(Setting::Workspace)? {
                 return known.parse().map_err(Error::internal);
             }

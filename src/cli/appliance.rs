@@ -54,7 +54,7 @@ pub(super) fn setup_for(
         Some(secret) => <[u8; MASTER_KEY_BYTES]>::try_from(secret.expose())
             .map(MasterKey::from_bytes)
             .map_err(|_| "[storage] master_key must hold exactly 32 bytes".to_owned()),
-        None => own_master_key(&data_dir.join(MASTER_KEY_FILE), entropy.as_ref()),
+        None => own_master_key(&data_dir, entropy.as_ref()),
     };
     let master_key = master_key.map_err(|text| fault(context, text))?;
     let guard = Guard::new(config.webhooks.allowed_networks.clone());
@@ -81,6 +81,26 @@ pub(super) fn setup_for(
 pub(super) fn open(context: &mut Context) -> Result<Arc<App>, Exit> {
     let config = context.load()?;
     let setup = setup(context, &config)?;
+    opened(context, setup)
+}
+
+/// Opens the use cases of an appliance that is there: for what judges it. A wrong folder must not pass for an empty appliance.
+pub(super) fn open_existing(context: &mut Context) -> Result<Arc<App>, Exit> {
+    let config = context.load()?;
+    let database = server::database(&config.storage.data_dir);
+    if !database.is_file() {
+        let text = format!(
+            "there is no appliance here: {} does not exist; is [storage] data_dir right?",
+            database.display()
+        );
+        context.out.failure(&text);
+        return Err(Exit::Failed);
+    }
+    let setup = setup(context, &config)?;
+    opened(context, setup)
+}
+
+fn opened(context: &mut Context, setup: Setup) -> Result<Arc<App>, Exit> {
     server::open(setup).map_err(|e| {
         context.out.failure(&told(&e));
         Exit::Failed
@@ -108,51 +128,72 @@ fn make_private_folder(path: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Reads the key's file, or makes it: 32 random bytes that only the owner may read.
-fn own_master_key(path: &Path, entropy: &dyn Entropy) -> Result<MasterKey, String> {
+/// Reads the key's file, or makes it where there is neither key nor database: 32 random bytes that only the owner may read. A
+/// database whose key is gone gets no new one: it could read nothing, and nobody would see why.
+fn own_master_key(data_dir: &Path, entropy: &dyn Entropy) -> Result<MasterKey, String> {
+    let path = data_dir.join(MASTER_KEY_FILE);
+    if let Some(key) = kept_master_key(&path)? {
+        return Ok(key);
+    }
     let shown = path.display();
+    let database = server::database(data_dir);
+    if database.exists() {
+        return Err(format!(
+            "the master key {shown} is missing, and {} was made under it: put it back from its backup",
+            database.display()
+        ));
+    }
+    make_master_key(&path, entropy)
+        .map_err(|e| format!("the master key {shown} can't be made: {e}"))?;
+    kept_master_key(&path)?.ok_or_else(|| format!("the master key {shown} is gone again"))
+}
+
+fn kept_master_key(path: &Path) -> Result<Option<MasterKey>, String> {
+    let shown = path.display();
+    let unreadable = |e: std::io::Error| format!("the master key {shown} can't be read: {e}");
+    let mut file = match std::fs::File::open(path) {
+        Ok(file) => file,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(unreadable(e)),
+    };
+    let mode = file.metadata().map_err(unreadable)?.permissions().mode();
+    if mode & 0o077 != 0 {
+        return Err(format!(
+            "the master key {shown} can be read by others (mode {:o}); chmod 600 it",
+            mode & 0o777
+        ));
+    }
+    let mut bytes = Zeroizing::new(Vec::new());
+    (&mut file)
+        .take(MASTER_KEY_BYTES as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
+    <[u8; MASTER_KEY_BYTES]>::try_from(bytes.as_slice())
+        .map(|bytes| Some(MasterKey::from_bytes(bytes)))
+        .map_err(|_| format!("the master key {shown} must hold exactly 32 bytes"))
+}
+
+/// Writes a new key beside its place and links it there, whole or not at all. One that another process made meanwhile stays.
+fn make_master_key(path: &Path, entropy: &dyn Entropy) -> std::io::Result<()> {
     let mut fresh = Zeroizing::new([0; MASTER_KEY_BYTES]);
     entropy.fill(&mut fresh[..]);
-    match OpenOptions::new()
+    let mut suffix = [0; 8];
+    entropy.fill(&mut suffix);
+    let beside = path.with_extension(format!("key.{}", hex::encode(suffix)));
+    let written = OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
-        .open(path)
-    {
-        Ok(mut file) => {
-            let written = file.write_all(&fresh[..]).and_then(|()| file.sync_all());
-            let folder = path.parent().unwrap_or(Path::new("."));
-            let named = std::fs::File::open(folder).and_then(|folder| folder.sync_all());
-            written
-                .and(named)
-                .map_err(|e| format!("the master key {shown} can't be written: {e}"))?;
-            Ok(MasterKey::from_bytes(*fresh))
-        }
-        Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {
-            let mut file = std::fs::File::open(path)
-                .map_err(|e| format!("the master key {shown} can't be read: {e}"))?;
-            let mode = file
-                .metadata()
-                .map_err(|e| format!("the master key {shown} can't be read: {e}"))?
-                .permissions()
-                .mode();
-            if mode & 0o077 != 0 {
-                return Err(format!(
-                    "the master key {shown} can be read by others (mode {:o}); chmod 600 it",
-                    mode & 0o777
-                ));
-            }
-            let mut bytes = Zeroizing::new(Vec::new());
-            let read = (&mut file)
-                .take(MASTER_KEY_BYTES as u64 + 1)
-                .read_to_end(&mut bytes);
-            read.map_err(|e| format!("the master key {shown} can't be read: {e}"))?;
-            <[u8; MASTER_KEY_BYTES]>::try_from(bytes.as_slice())
-                .map(MasterKey::from_bytes)
-                .map_err(|_| format!("the master key {shown} must hold exactly 32 bytes"))
-        }
-        Err(e) => Err(format!("the master key {shown} can't be made: {e}")),
-    }
+        .open(&beside)
+        .and_then(|mut file| file.write_all(&fresh[..]).and_then(|()| file.sync_all()))
+        .and_then(|()| match std::fs::hard_link(&beside, path) {
+            Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => Err(e),
+            _ => Ok(()),
+        });
+    let removed = std::fs::remove_file(&beside);
+    written.and(removed)?;
+    let folder = path.parent().unwrap_or(Path::new("."));
+    std::fs::File::open(folder)?.sync_all()
 }
 
 fn settings(config: &Config, public_url: String) -> Settings {

@@ -31,6 +31,8 @@ pub enum Purpose {
     Storage,
     /// Stored replies that carry a secret.
     Idempotency,
+    /// Telling one master key from another.
+    Instance,
 }
 
 impl Purpose {
@@ -42,6 +44,7 @@ impl Purpose {
             Self::Csrf => b"csrf",
             Self::Storage => b"storage",
             Self::Idempotency => b"idempotency",
+            Self::Instance => b"instance",
         }
     }
 }

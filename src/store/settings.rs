@@ -7,7 +7,7 @@ use rusqlite::params;
 /// Names of settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Setting {
-    /// Tells one appliance from another.
+    /// Tells one appliance from another: the fingerprint of its master key.
     Instance,
     /// The organisation, as the API's only workspace: its id.
     Workspace,
