@@ -133,14 +133,63 @@ fn a_live_envelope_invites_and_tells_its_end_by_mail() {
         header(&mails[1], "message-id")
     );
     // What the server said to the mail stands in the trail.
-    let events = live.get(&format!("{path}/events")).expect(200);
-    let events = events["data"].as_array().expect("events");
-    assert!(
-        events
-            .iter()
-            .any(|e| e["event"].as_str().is_some_and(|n| n.contains("mail"))),
-        "{events:#?}"
+    let ana = &sent["recipients"][0]["id"];
+    assert_eq!(
+        answers(&live, &sent),
+        [("mail.accepted", ana, "success"); 2].map(told),
+        "one for each mail"
     );
+}
+
+fn told((event, recipient, outcome): (&str, &Value, &str)) -> (String, Value, String) {
+    (event.to_owned(), recipient.clone(), outcome.to_owned())
+}
+
+/// What mail servers said, as the timeline tells it.
+fn answers(live: &Client, envelope: &Value) -> Vec<(String, Value, String)> {
+    let path = format!("/api/v1/envelopes/{}/events", id(envelope));
+    let events = live.get(&path).expect(200);
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
+    events["data"]
+        .as_array()
+        .expect("events")
+        .iter()
+        .map(|e| {
+            (
+                text(&e["event"]),
+                e["recipientId"].clone(),
+                text(&e["outcome"]),
+            )
+        })
+        .filter(|(event, ..)| event.starts_with("mail.") && event != "mail.queued")
+        .collect()
+}
+
+#[test]
+fn a_mail_that_is_refused_for_good_stands_in_the_trail_and_before_the_operator() {
+    let sink = SmtpSink::start();
+    let app = TestApp::with(Options {
+        smtp_port: Some(sink.port()),
+        ask_at_end: false,
+        ..Options::default()
+    });
+    let live = app.client(Environment::Live, Scopes::all());
+    sink.reject(true);
+    let sent = send_live(&live, &json!([{"email": "ana@example.com"}]), &json!({}));
+    app.drain();
+    assert!(sink.received().is_empty());
+    let ana = &sent["recipients"][0]["id"];
+    let refused = [told(("mail.refused", ana, "failure"))];
+    assert_eq!(answers(&live, &sent), refused);
+    let failed = app.app().failed_work(10).expect("the queues");
+    assert_eq!(failed.len(), 1);
+    let reason = failed[0].work.last_error.as_deref().unwrap_or_default();
+    assert!(reason.contains("5.1.1"), "{reason}");
+    sink.reject(false);
+    app.advance(Duration::from_secs(7 * 86_400));
+    app.drain();
+    assert!(sink.received().is_empty(), "no is no");
+    assert_eq!(answers(&live, &sent), refused);
 }
 
 #[test]

@@ -68,7 +68,7 @@ fn draft(orders: &[Option<u16>], fields: bool) -> Story {
 }
 
 /// What must be true after every step.
-fn check(story: &Story, fresh: &[Event], now: Timestamp) {
+fn check(before: &Envelope, story: &Story, fresh: &[Event], now: Timestamp) {
     let envelope = &story.envelope;
     assert_eq!(
         envelope.version,
@@ -106,9 +106,11 @@ fn check(story: &Story, fresh: &[Event], now: Timestamp) {
                 "who signs was invited and looked"
             );
         }
-        if let (Event::Signed { .. } | Event::Viewed { .. }, State::Open { expires_at }) =
-            (event, &envelope.state)
-        {
+        if let Event::Signed { .. } | Event::Viewed { .. } | Event::Declined { .. } = event {
+            // The last signature leaves the open state: the deadline is that of the state before.
+            let State::Open { expires_at } = &before.state else {
+                panic!("{event:?} happened to what was not open");
+            };
             assert!(now < *expires_at, "nothing happens after the deadline");
         }
     }
@@ -144,7 +146,7 @@ proptest! {
             let before = story.envelope.clone();
             match story.does(command(&before, step), now) {
                 Err(_) => prop_assert_eq!(&story.envelope, &before, "a refusal changes nothing"),
-                Ok(fresh) => check(&story, &fresh, now),
+                Ok(fresh) => check(&before, &story, &fresh, now),
             }
             if before.state.has_ended() {
                 prop_assert_eq!(&story.envelope.state, &before.state, "what has ended stays ended");

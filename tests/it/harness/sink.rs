@@ -199,6 +199,7 @@ pub struct SmtpSink {
     listening: Listening,
     received: Arc<Mutex<Vec<Mail>>>,
     refuse: Arc<AtomicBool>,
+    reject: Arc<AtomicBool>,
     doubt: Arc<AtomicBool>,
 }
 
@@ -206,14 +207,15 @@ impl SmtpSink {
     /// Listens in plain text.
     pub fn start() -> Self {
         let received = Arc::new(Mutex::new(Vec::new()));
-        let (refuse, doubt) = (Arc::<AtomicBool>::default(), Arc::<AtomicBool>::default());
+        let [refuse, reject, doubt] = [(); 3].map(|()| Arc::<AtomicBool>::default());
         let listening = Listening::start({
-            let (received, refuse, doubt) = (received.clone(), refuse.clone(), doubt.clone());
+            let received = received.clone();
+            let answers = [refuse.clone(), reject.clone(), doubt.clone()];
             move |stream| {
-                let (received, refuse, doubt) = (received.clone(), refuse.clone(), doubt.clone());
+                let (received, answers) = (received.clone(), answers.clone());
                 // A pooled connection stays open, so each has a thread of its own.
                 std::thread::spawn(move || {
-                    let _ = talk(&stream, &received, &refuse, &doubt);
+                    let _ = talk(&stream, &received, &answers);
                 });
             }
         });
@@ -221,6 +223,7 @@ impl SmtpSink {
             listening,
             received,
             refuse,
+            reject,
             doubt,
         }
     }
@@ -240,6 +243,11 @@ impl SmtpSink {
         self.refuse.store(refuse, Ordering::SeqCst);
     }
 
+    /// From now on knows no recipient and says so for good (550), or no longer.
+    pub fn reject(&self, reject: bool) {
+        self.reject.store(reject, Ordering::SeqCst);
+    }
+
     /// From now on keeps every mail and then says that it did not, or no longer.
     pub fn doubt(&self, doubt: bool) {
         self.doubt.store(doubt, Ordering::SeqCst);
@@ -249,8 +257,7 @@ impl SmtpSink {
 fn talk(
     stream: &TcpStream,
     received: &Mutex<Vec<Mail>>,
-    refuse: &AtomicBool,
-    doubt: &AtomicBool,
+    [refuse, reject, doubt]: &[Arc<AtomicBool>; 3],
 ) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream);
     let mut writer = stream;
@@ -279,6 +286,10 @@ fn talk(
             (from, to) = (address(), Vec::new());
             writer.write_all(b"250 ok\r\n")?;
         } else if upper.starts_with("RCPT TO") {
+            if reject.load(Ordering::SeqCst) {
+                writer.write_all(b"550 5.1.1 no such user\r\n")?;
+                continue;
+            }
             to.push(address());
             writer.write_all(b"250 ok\r\n")?;
         } else if upper == "DATA" {
