@@ -4,10 +4,9 @@ use super::access::{self, Caller};
 use super::documents::{Outgoing, with_pdf_ending};
 use super::envelopes::load;
 use super::{App, Error};
-use crate::domain::audit::{Broken, Chain, Entry, Head, Replay, verify};
+use crate::domain::audit::{Chain, Entry, Replay};
 use crate::domain::digest::Digest;
 use crate::domain::envelope::{Envelope, State};
-use crate::domain::environment::Environment;
 use crate::domain::event::{Download, Downloadable};
 use crate::domain::ids::EnvelopeId;
 use crate::domain::scope::Scope;
@@ -15,9 +14,14 @@ use crate::store::ReadTx;
 use serde_json::{Value, json};
 use std::io::Cursor;
 
+mod verify;
+
+pub use verify::{AuditReport, Fault};
+
 /// Entries read at a time.
 const STEP: u32 = 500;
-/// Entries of one envelope's chain that an answer carries, at most; a chain has a few for each recipient.
+/// Entries of one envelope's chain that an answer carries, at most; a chain has a few for each recipient. A longer one is an
+/// error, never cut.
 const ENTRIES_MAX: usize = 100_000;
 
 const NO_ENVELOPE: Error = Error::NotFound("envelope");
@@ -31,19 +35,6 @@ pub enum Through {
     Latest,
     /// At the entry of this sequence.
     Entry(u64),
-}
-
-/// What a walk through all chains found.
-#[derive(Debug, Default)]
-pub struct AuditReport {
-    /// Chains that were walked.
-    pub chains: u64,
-    /// Entries in them.
-    pub entries: u64,
-    /// Files that were hashed again.
-    pub files: u64,
-    /// What does not hold: where, and why. At most a hundred.
-    pub faults: Vec<(String, String)>,
 }
 
 impl App {
@@ -200,198 +191,76 @@ impl App {
         self.note_downloaded(envelope.environment, id, download, &caller.origin)?;
         Ok(outgoing)
     }
-
-    /// Walks every chain, replays what it tells, hashes every file again. Reads only, beside a running server.
-    pub fn verify_all(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<AuditReport, Error> {
-        let mut report = AuditReport::default();
-        let total = self
-            .store
-            .read(|tx| tx.entries_total().map_err(Error::from))?;
-        let mut after = None;
-        loop {
-            let chains = self
-                .store
-                .read(|tx| tx.chains(after, STEP).map_err(Error::from))?;
-            let Some(last) = chains.last() else { break };
-            after = Some(*last);
-            for chain in chains {
-                self.verify_chain(chain, &mut report)?;
-                progress(report.entries, total);
-            }
-        }
-        for environment in Environment::ALL {
-            self.verify_rows(environment, &mut report)?;
-            self.verify_files(environment, &mut report)?;
-        }
-        Ok(report)
-    }
-
-    /// Walks one chain.
-    pub fn verify_chain(&self, chain: Chain, report: &mut AuditReport) -> Result<(), Error> {
-        report.chains += 1;
-        let mut walk = match chain {
-            Chain::Envelope(id) => Walk::Envelope(Box::new(Replay::of(id))),
-            Chain::System => Walk::System(Head::start(chain)),
-        };
-        let mut after = 0;
-        loop {
-            let entries = self
-                .store
-                .read(|tx| tx.entries(chain, after, STEP).map_err(Error::from))?;
-            if entries.is_empty() {
-                break;
-            }
-            for entry in &entries {
-                after = entry.seq;
-                report.entries += 1;
-                if let Err(broken) = walk.take(entry) {
-                    report.fault(format!("{chain} entry {}", entry.seq), broken.to_string());
-                    return Ok(());
-                }
-            }
-        }
-        if let Walk::Envelope(replay) = walk {
-            self.compare(chain, &replay, report)?;
-        }
-        Ok(())
-    }
-
-    fn compare(
-        &self,
-        chain: Chain,
-        replay: &Replay,
-        report: &mut AuditReport,
-    ) -> Result<(), Error> {
-        let Some(told) = replay.envelope() else {
-            return Ok(());
-        };
-        let row = self
-            .store
-            .read(|tx| tx.envelope(told.environment, told.id).map_err(Error::from))?;
-        match row {
-            None => report.fault(
-                chain.to_string(),
-                "the trail tells of an envelope that is not stored".to_owned(),
-            ),
-            Some(row) if row != *told && row.version == told.version => {
-                report.fault(
-                    chain.to_string(),
-                    "the stored envelope is not what the trail tells".to_owned(),
-                );
-            }
-            Some(row) if row.version < told.version => {
-                report.fault(
-                    chain.to_string(),
-                    "the trail tells more than the stored envelope".to_owned(),
-                );
-            }
-            // A newer version was written while we walked.
-            Some(_) => {}
-        }
-        Ok(())
-    }
-
-    fn verify_rows(&self, environment: Environment, report: &mut AuditReport) -> Result<(), Error> {
-        let mut after = None;
-        loop {
-            let envelopes = self.store.read(|tx| {
-                tx.envelopes_after(environment, after, STEP)
-                    .map_err(Error::from)
-            })?;
-            let Some(last) = envelopes.last() else {
-                return Ok(());
-            };
-            after = Some(last.id);
-            for envelope in &envelopes {
-                let head = self
-                    .store
-                    .read(|tx| tx.head(Chain::Envelope(envelope.id)).map_err(Error::from))?;
-                if head.seq < envelope.version {
-                    report.fault(
-                        envelope.id.to_string(),
-                        format!(
-                            "its chain ends at {} of {} entries",
-                            head.seq, envelope.version
-                        ),
-                    );
-                }
-            }
-        }
-    }
-
-    fn verify_files(
-        &self,
-        environment: Environment,
-        report: &mut AuditReport,
-    ) -> Result<(), Error> {
-        let mut after = None;
-        loop {
-            let digests = self.store.read(|tx| {
-                tx.named_files(environment, after.as_ref(), STEP)
-                    .map_err(Error::from)
-            })?;
-            let Some(last) = digests.last() else {
-                return Ok(());
-            };
-            after = Some(*last);
-            for digest in &digests {
-                report.files += 1;
-                if let Err(error) = self.vault.open_checked(environment, digest) {
-                    report.fault(format!("file {digest}"), error.to_string());
-                }
-            }
-        }
-    }
 }
 
-enum Walk {
-    Envelope(Box<Replay>),
-    System(Head),
-}
-
-impl Walk {
-    fn take(&mut self, entry: &Entry) -> Result<(), Broken> {
-        match self {
-            Self::Envelope(replay) => replay.take(entry),
-            Self::System(head) => {
-                *head = verify(head, entry)?;
-                entry.system_body().map(drop)
-            }
-        }
-    }
-}
-
-impl AuditReport {
-    fn fault(&mut self, at: String, why: String) {
-        if self.faults.len() < 100 {
-            self.faults.push((at, why));
-        }
-    }
-}
-
-/// All entries of an envelope's chain.
-pub(crate) fn entries(tx: &ReadTx<'_>, id: EnvelopeId) -> Result<Vec<Entry>, Error> {
-    let mut all = Vec::new();
-    while all.len() < ENTRIES_MAX {
-        let after = all.last().map_or(0, |entry: &Entry| entry.seq);
-        let step = tx.entries(Chain::Envelope(id), after, STEP)?;
-        if step.is_empty() {
-            break;
-        }
-        all.extend(step);
-    }
-    Ok(all)
-}
-
-/// The entries of an envelope's chain up to `last`, which is in it.
-pub(crate) fn entries_through(
+/// Takes an envelope's chain entry by entry, up to the place `last`; however long it is, little of it is in memory at once.
+pub(crate) fn each_entry(
     tx: &ReadTx<'_>,
     id: EnvelopeId,
     last: u64,
-) -> Result<Vec<Entry>, Error> {
-    let mut kept = entries(tx, id)?;
-    kept.retain(|entry| entry.seq <= last);
-    Ok(kept)
+    mut take: impl FnMut(Entry) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let mut after = 0;
+    while after < last {
+        let step = tx.entries(Chain::Envelope(id), after, STEP)?;
+        let Some(end) = step.last() else { break };
+        after = end.seq;
+        step.into_iter()
+            .take_while(|entry| entry.seq <= last)
+            .try_for_each(&mut take)?;
+    }
+    Ok(())
+}
+
+/// All entries of an envelope's chain.
+fn entries(tx: &ReadTx<'_>, id: EnvelopeId) -> Result<Vec<Entry>, Error> {
+    entries_through(tx, id, u64::MAX)
+}
+
+/// The entries of an envelope's chain up to the place `last`.
+fn entries_through(tx: &ReadTx<'_>, id: EnvelopeId, last: u64) -> Result<Vec<Entry>, Error> {
+    let mut all = Vec::new();
+    each_entry(tx, id, last, |entry| keep(&mut all, entry))?;
+    Ok(all)
+}
+
+/// Whoever is told of a trail is told of all of it, or of none.
+fn keep(all: &mut Vec<Entry>, entry: Entry) -> Result<(), Error> {
+    if all.len() == ENTRIES_MAX {
+        return Err(Error::internal(format!(
+            "the trail of {} has more than {ENTRIES_MAX} entries",
+            entry.chain
+        )));
+    }
+    all.push(entry);
+    Ok(())
+}
+
+/// The entries that made `envelope` what it is, once they are known to: for what vouches for both.
+///
+/// # Errors
+/// [`Error::Internal`] where the chain is broken or tells another envelope than the one in hand.
+pub(crate) fn confirmed_entries(tx: &ReadTx<'_>, envelope: &Envelope) -> Result<Vec<Entry>, Error> {
+    let mut all = Vec::new();
+    confirm(tx, envelope, |entry| keep(&mut all, entry))?;
+    Ok(all)
+}
+
+/// Replays the chain that made `envelope` and hands on its entries; what they tell must be the envelope in every part.
+///
+/// # Errors
+/// [`Error::Internal`] where the chain is broken or tells another envelope than the one in hand.
+pub(crate) fn confirm(
+    tx: &ReadTx<'_>,
+    envelope: &Envelope,
+    mut take: impl FnMut(Entry) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let mut replay = Replay::of(envelope.id);
+    each_entry(tx, envelope.id, envelope.version, |entry| {
+        replay.take(&entry).map_err(Error::internal)?;
+        take(entry)
+    })?;
+    replay.confirm(envelope).map_err(Error::internal)
 }
 
 fn expect_sent(envelope: &Envelope) -> Result<(), Error> {

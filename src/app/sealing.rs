@@ -1,25 +1,24 @@
 //! The seal job: prepare, seal, check from the bytes, keep, record. It may run twice, or in vain; a failure is visible, is
 //! retried, and loses no signature.
 
-use super::auditing::entries;
+use super::auditing::confirm;
 use super::envelopes::load;
 use super::seals::Sealer;
 use super::stamping::Evidence;
 use super::wording::LANGUAGE;
 use super::working::SEALING;
 use super::{App, Error};
-use crate::domain::audit::Entry;
 use crate::domain::command::{Command, Note};
 use crate::domain::digest::Digest;
 use crate::domain::envelope::{Envelope, FrozenDocument, SealLevel, Sealed, State};
 use crate::domain::environment::Environment;
-use crate::domain::event::Event;
+use crate::domain::event::{Event, KeptTrail};
 use crate::domain::ids::EnvelopeId;
 use crate::domain::origin::Origin;
 use crate::domain::refusal::Refusal;
 use crate::pdf::check::{Expected, check};
 use crate::pdf::sign::{SignatureSpec, seal};
-use crate::store::{Job, JobKind, Trail};
+use crate::store::{Job, JobKind, ReadTx, Trail};
 use std::time::Duration;
 
 /// How long a seal's job is held: longer than the largest envelope takes.
@@ -105,15 +104,24 @@ impl App {
 
     fn seal_envelope(&self, job: &Job) -> Result<(), Error> {
         let (environment, id) = (job.environment, job.envelope);
-        let (envelope, trail) = self
-            .store
-            .read(|tx| Ok::<_, Error>((load(tx, environment, id)?, entries(tx, id)?)))?;
-        if !matches!(envelope.state, State::Sealing { .. }) {
+        let Some((envelope, told)) = self.store.read(|tx| {
+            let envelope = load(tx, environment, id)?;
+            if !matches!(envelope.state, State::Sealing { .. }) {
+                return Ok(None);
+            }
+            let told = Told::of(tx, &envelope)?;
+            Ok::<_, Error>(Some((envelope, told)))
+        })?
+        else {
             return Ok(());
-        }
+        };
         self.expect_seal(environment)?;
         let sealer = self.sealer(environment)?;
-        let evidence = evidence(&envelope, &trail, sealer.authority.short_name())?;
+        let evidence = Evidence {
+            origins: told.origins,
+            authority: sealer.authority.short_name(),
+            head: told.head,
+        };
         let mut sealed = Vec::with_capacity(envelope.documents.len());
         for document in &envelope.documents {
             let _permit = self.heavy.take()?;
@@ -277,40 +285,55 @@ impl App {
                 version,
                 created_at: tx.now(),
             };
-            tx.insert_trail(environment, id, &trail)?;
+            if tx.insert_trail(environment, id, &trail)? {
+                let mut envelope = load(tx, environment, id)?;
+                let kept = Command::Note(Note::TrailKept(KeptTrail {
+                    sha256: digest,
+                    size,
+                    version,
+                }));
+                let events = envelope.decide(kept, tx.now())?;
+                tx.record(&mut envelope, events, &Origin::system())?;
+            }
             tx.settle(environment, &digest)?;
             Ok::<_, Error>(())
         })
     }
 }
 
-/// Where each signature came from, and the chain's head before the seal.
-fn evidence(envelope: &Envelope, trail: &[Entry], authority: String) -> Result<Evidence, Error> {
-    let mut origins = vec![None; envelope.progress.len()];
-    let mut head = None;
-    for entry in trail {
-        let Some(body) = entry.envelope_body().map_err(Error::internal)? else {
-            continue;
-        };
-        if let Event::Signed { by, .. } = &body.event
-            && let Some(slot) = envelope
-                .definition
-                .recipients
-                .iter()
-                .position(|r| r.id == *by)
-                .and_then(|index| origins.get_mut(index))
-        {
-            *slot = Some(body.origin);
-        }
-        if matches!(body.event, Event::AllActed) {
-            head = Some((entry.seq, entry.hash));
-        }
+/// What the seal vouches for beyond the envelope itself.
+struct Told {
+    /// Where each recipient's signature came from, in the order of the recipients.
+    origins: Vec<Option<Origin>>,
+    /// The entry that told that all have acted: its place and hash.
+    head: (u64, Digest),
+}
+
+impl Told {
+    /// Reads it from the chain, and makes sure that the envelope in hand is the chain's in every part: a seal on rows that somebody
+    /// changed would make their change true.
+    fn of(tx: &ReadTx<'_>, envelope: &Envelope) -> Result<Self, Error> {
+        let mut origins = vec![None; envelope.progress.len()];
+        let mut head = None;
+        confirm(tx, envelope, |entry| {
+            let Some(body) = entry.envelope_body().map_err(Error::internal)? else {
+                return Ok(());
+            };
+            match &body.event {
+                Event::Signed { by, .. } => {
+                    let recipients = &envelope.definition.recipients;
+                    let index = recipients.iter().position(|r| r.id == *by);
+                    if let Some(slot) = index.and_then(|index| origins.get_mut(index)) {
+                        *slot = Some(body.origin);
+                    }
+                }
+                Event::AllActed => head = Some((entry.seq, entry.hash)),
+                _ => {}
+            }
+            Ok(())
+        })?;
+        let head =
+            head.ok_or_else(|| Error::internal("the trail does not tell that all have acted"))?;
+        Ok(Self { origins, head })
     }
-    let head =
-        head.ok_or_else(|| Error::internal("the trail does not tell that all have acted"))?;
-    Ok(Evidence {
-        origins,
-        authority,
-        head,
-    })
 }

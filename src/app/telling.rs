@@ -358,6 +358,9 @@ impl Telling<'_> {
                 Downloadable::Signed => locale.t("trail-event-downloaded-signed"),
                 Downloadable::AuditTrail => locale.t("trail-event-downloaded-trail"),
             },
+            Event::TrailKept(kept) => {
+                locale.t1("trail-event-kept", "sequence", kept.version.to_string())
+            }
         }
     }
 }

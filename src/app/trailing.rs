@@ -1,6 +1,6 @@
 //! The audit trail as a document: what an auditor reads. PDF/A and PDF/UA, sealed like the documents themselves.
 
-use super::auditing::{entries_through, trail_json};
+use super::auditing::{confirmed_entries, trail_json};
 use super::documents::Outgoing;
 use super::seals::Sealer;
 use super::telling::Telling;
@@ -20,9 +20,7 @@ use zip::write::SimpleFileOptions;
 impl App {
     /// Makes the trail of an envelope, of exactly the entries that made it what it is, and seals it.
     pub(crate) fn make_trail(&self, envelope: &Envelope) -> Result<Vec<u8>, Error> {
-        let kept = self
-            .store
-            .read(|tx| entries_through(tx, envelope.id, envelope.version))?;
+        let kept = self.store.read(|tx| confirmed_entries(tx, envelope))?;
         let export = trail_json(envelope, &kept)?;
         let sealer = self.sealer(envelope.environment)?;
         let organisation = &self.settings.organisation.name;

@@ -1,6 +1,6 @@
 //! `paraph audit verify [CHAIN]`
 
-use super::appliance::{open, told};
+use super::appliance::{open_existing, told};
 use super::{Context, Exit};
 use crate::app::auditing::AuditReport;
 use crate::domain::audit::Chain;
@@ -17,16 +17,13 @@ pub(super) enum Command {
 
 pub(super) fn run(context: &mut Context, command: &Command) -> Exit {
     let Command::Verify { chain } = command;
-    let app = match open(context) {
+    let app = match open_existing(context) {
         Ok(app) => app,
         Err(exit) => return exit,
     };
     let walked = match chain {
         Some(text) => match text.parse::<Chain>() {
-            Ok(chain) => {
-                let mut report = AuditReport::default();
-                app.verify_chain(chain, &mut report).map(|()| report)
-            }
+            Ok(chain) => app.verify_chain(chain),
             Err(_) => {
                 context.out.failure(&format!(
                     "`{text}` is no chain: an envelope's id or `system` is wanted"
@@ -60,13 +57,19 @@ fn tell(context: &mut Context, report: &AuditReport) -> Exit {
     if context.out.is_json() {
         context.out.value(&serde_json::json!({
             "chains": report.chains, "entries": report.entries, "files": report.files,
-            "faults": report.faults.iter().map(|(at, why)| serde_json::json!({"at": at, "why": why})).collect::<Vec<_>>(),
+            "faults": report.faults.iter().map(|f| serde_json::json!({"at": f.at, "why": f.why})).collect::<Vec<_>>(),
+            "faultsUntold": report.faults_untold,
         }));
     } else {
-        for (at, why) in &report.faults {
-            context.out.line(&format!("BROKEN  {at}: {why}"));
+        for fault in &report.faults {
+            let line = format!("BROKEN  {}: {}", fault.at, fault.why);
+            context.out.line(&line);
         }
-        let verdict = if report.faults.is_empty() {
+        if report.faults_untold > 0 {
+            let line = format!("BROKEN  and {} more", report.faults_untold);
+            context.out.line(&line);
+        }
+        let verdict = if report.is_whole() {
             "whole"
         } else {
             "NOT whole"
@@ -76,7 +79,7 @@ fn tell(context: &mut Context, report: &AuditReport) -> Exit {
             report.chains, report.entries, report.files
         ));
     }
-    if report.faults.is_empty() {
+    if report.is_whole() {
         Exit::Good
     } else {
         Exit::Failed

@@ -271,7 +271,7 @@ fn finish(
         return Err("the sealed file is not the one that the API tells of".to_owned());
     }
     let report = app.verify_all(&mut |_, _| {}).map_err(|e| told(&e))?;
-    if let Some((at, why)) = report.faults.first() {
+    if let Some(crate::app::auditing::Fault { at, why }) = report.faults.first() {
         return Err(format!("the audit trail: {at}: {why}"));
     }
     context.out.line(&format!("7. sealed      {FOLDER}/signed.pdf, {} pages, by \"{}\"; the original is its first revision", seal.pages, seal.signer));

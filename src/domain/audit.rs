@@ -1,12 +1,12 @@
 //! The audit trail: a chain of entries for each envelope, and one for the appliance.
 //!
 //! An entry's body is versioned JSON that is built here alone and hashed as stored, never re-serialised. Erasure takes salt and
-//! body away and leaves the hashes: the chain still verifies, but can't be replayed, and without the salt nobody can guess what
-//! the body said.
+//! body away and leaves the hashes: the chain still links, but can't be replayed, and without the salt nobody can guess what
+//! the body said. Lawful erasure is itself an entry; without one, a missing body is a fault.
 
 use super::digest::{Digest, Hasher};
 use super::envelope::Envelope;
-use super::event::{Event, Outcome, SystemEvent};
+use super::event::{Event, KeptTrail, Outcome, SystemEvent};
 use super::ids::{BootId, EnvelopeId};
 use super::origin::Origin;
 use super::time::Timestamp;
@@ -294,6 +294,38 @@ pub enum Broken {
     /// The events of an envelope don't begin with its making.
     #[error("the chain does not begin with `envelope.created`")]
     NoBeginning,
+    /// The envelope is made a second time.
+    #[error("entry {seq} makes the envelope again")]
+    BegunAgain {
+        /// Its place.
+        seq: u64,
+    },
+    /// What was sent is not what was written.
+    #[error("entry {seq} sends another definition than the entries before it wrote")]
+    Definition {
+        /// Its place.
+        seq: u64,
+    },
+    /// An entry says nothing any more, and no entry tells that it was erased lawfully: this version erases nothing.
+    #[error("the body of entry {seq} was taken away, and no entry tells of an erasure")]
+    Erased {
+        /// Its place.
+        seq: u64,
+    },
+    /// Entries were taken from the chain's end, or the stored envelope was changed behind it.
+    #[error("the chain has {entries} entries, the stored envelope counts {counted}")]
+    Count {
+        /// In the chain.
+        entries: u64,
+        /// By the stored envelope's version.
+        counted: u64,
+    },
+    /// The stored envelope was changed behind the trail.
+    #[error("the stored envelope's {part} is not what the trail tells")]
+    Stored {
+        /// What differs.
+        part: &'static str,
+    },
 }
 
 /// Checks that `entry` follows `head` and is as recorded; gives the new head. Erased entries pass: their hashes still link.
@@ -397,7 +429,8 @@ impl Entry {
 pub struct Replay {
     head: Head,
     envelope: Option<Envelope>,
-    erased: bool,
+    erased: Option<u64>,
+    kept: Option<(KeptTrail, Timestamp)>,
 }
 
 impl Replay {
@@ -406,7 +439,8 @@ impl Replay {
         Self {
             head: Head::start(Chain::Envelope(id)),
             envelope: None,
-            erased: false,
+            erased: None,
+            kept: None,
         }
     }
 
@@ -417,10 +451,25 @@ impl Replay {
     pub fn take(&mut self, entry: &Entry) -> Result<(), Broken> {
         self.head = verify(&self.head, entry)?;
         match entry.envelope_body()? {
-            None => self.erased = true,
-            Some(_) if self.erased => {}
+            None => {
+                self.erased.get_or_insert(entry.seq);
+            }
+            Some(_) if self.erased.is_some() => {}
             Some(body) => match &mut self.envelope {
-                Some(envelope) => envelope.apply(&body.event, body.at),
+                Some(envelope) => {
+                    let seq = entry.seq;
+                    match &body.event {
+                        Event::Created { .. } => return Err(Broken::BegunAgain { seq }),
+                        Event::Sent {
+                            definition_sha256, ..
+                        } if *definition_sha256 != envelope.definition.digest() => {
+                            return Err(Broken::Definition { seq });
+                        }
+                        Event::TrailKept(kept) => self.kept = Some((*kept, body.at)),
+                        _ => {}
+                    }
+                    envelope.apply(&body.event, body.at);
+                }
                 None => {
                     let begun = Envelope::begin(&body.event, body.at);
                     let named = Chain::Envelope(begun.as_ref().ok_or(Broken::NoBeginning)?.id);
@@ -444,11 +493,47 @@ impl Replay {
 
     /// The envelope that the chain tells of; `None` where an entry was erased or there was none.
     pub fn envelope(&self) -> Option<&Envelope> {
-        self.envelope.as_ref().filter(|_| !self.erased)
+        self.envelope.as_ref().filter(|_| self.erased.is_none())
     }
 
-    /// Whether an entry was erased.
-    pub const fn is_erased(&self) -> bool {
+    /// The first entry that says nothing any more.
+    pub const fn erased(&self) -> Option<u64> {
         self.erased
+    }
+
+    /// The trail's own file that the chain tells of, and when it was kept.
+    pub const fn kept(&self) -> Option<&(KeptTrail, Timestamp)> {
+        self.kept.as_ref()
+    }
+
+    /// Whether `stored` is what the chain tells, to its last entry and in every part.
+    ///
+    /// # Errors
+    /// The first difference.
+    pub fn confirm(&self, stored: &Envelope) -> Result<(), Broken> {
+        if stored.version != self.head.seq {
+            return Err(Broken::Count {
+                entries: self.head.seq,
+                counted: stored.version,
+            });
+        }
+        if let Some(seq) = self.erased {
+            return Err(Broken::Erased { seq });
+        }
+        let told = self.envelope.as_ref().ok_or(Broken::NoBeginning)?;
+        let parts = [
+            ("id", told.id == stored.id),
+            ("environment", told.environment == stored.environment),
+            ("state", told.state == stored.state),
+            ("definition", told.definition == stored.definition),
+            ("progress", told.progress == stored.progress),
+            ("documents", told.documents == stored.documents),
+            // The rest is times; comparing all holds what a later version adds, too.
+            ("times", told == stored),
+        ];
+        match parts.iter().find(|(_, same)| !same) {
+            Some((part, _)) => Err(Broken::Stored { part }),
+            None => Ok(()),
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::definition::Definition;
 use super::envelope::{FrozenDocument, Sealed, SignatureEvidence};
-use super::event::{Download, Event, MailAnswer};
+use super::event::{Download, Event, KeptTrail, MailAnswer};
 use super::ids::{DocumentId, RecipientId};
 use std::time::Duration;
 
@@ -99,6 +99,8 @@ pub enum Note {
         /// What went wrong.
         reason: String,
     },
+    /// The audit trail's own file is durable.
+    TrailKept(KeptTrail),
 }
 
 impl From<Note> for Event {
@@ -116,6 +118,7 @@ impl From<Note> for Event {
             },
             Note::Downloaded(download) => Self::Downloaded(download),
             Note::SealFailed { attempt, reason } => Self::SealFailed { attempt, reason },
+            Note::TrailKept(kept) => Self::TrailKept(kept),
         }
     }
 }

@@ -53,7 +53,8 @@ pub struct Envelope {
 #[serde(
     tag = "name",
     rename_all = "snake_case",
-    rename_all_fields = "camelCase"
+    rename_all_fields = "camelCase",
+    deny_unknown_fields
 )]
 pub enum State {
     /// Being written.
@@ -459,7 +460,8 @@ impl Envelope {
             | Event::MailRefused(_)
             | Event::LinkFetched { .. }
             | Event::DocumentServed { .. }
-            | Event::Downloaded(_) => {}
+            | Event::Downloaded(_)
+            | Event::TrailKept(_) => {}
         }
         self.version += 1;
         if !event.is_note() {

@@ -160,6 +160,21 @@ pub enum Event {
     /// Files left the appliance.
     #[serde(rename = "document.downloaded")]
     Downloaded(Download),
+    /// The audit trail's own file is durable: the one that is given out from now on.
+    #[serde(rename = "trail.kept")]
+    TrailKept(KeptTrail),
+}
+
+/// The audit trail of an ended envelope as a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeptTrail {
+    /// Of the file.
+    pub sha256: Digest,
+    /// Bytes.
+    pub size: u64,
+    /// The newest entry that it shows.
+    pub version: u64,
 }
 
 /// A recipient's personal link.
@@ -357,6 +372,7 @@ impl Event {
             Self::LinkFetched { .. } => "link.fetched",
             Self::DocumentServed { .. } => "document.served",
             Self::Downloaded(_) => "document.downloaded",
+            Self::TrailKept(_) => "trail.kept",
         }
     }
 
@@ -421,6 +437,7 @@ impl Event {
                 | Self::LinkFetched { .. }
                 | Self::DocumentServed { .. }
                 | Self::Downloaded(_)
+                | Self::TrailKept(_)
         )
     }
 
@@ -441,6 +458,7 @@ impl Event {
             Self::Signed { evidence, .. } => evidence.digests(),
             Self::ConsentGiven { consent, .. } => vec![consent.sha256],
             Self::Completed { sealed } => sealed.iter().map(|s| s.sha256).collect(),
+            Self::TrailKept(kept) => vec![kept.sha256],
             _ => Vec::new(),
         }
     }

@@ -48,21 +48,20 @@ impl ReadTx<'_> {
         )
     }
 
-    /// Up to `limit` chains after `after`, in the order of their names. One step into an index for each, however long they are.
-    pub fn chains(&self, after: Option<Chain>, limit: u32) -> Result<Vec<Chain>, Error> {
-        let mut chains = Vec::new();
-        let mut last = after.map(|chain| chain.to_string()).unwrap_or_default();
-        while chains.len() < limit as usize {
+    /// Up to `limit` names of chains after `after`, in their order, as they are stored: a check must see strange ones too. One
+    /// step into an index for each, however long they are.
+    pub fn chain_names(&self, after: &str, limit: u32) -> Result<Vec<String>, Error> {
+        let mut names: Vec<String> = Vec::new();
+        while names.len() < limit as usize {
             let next = self.find(
                 "SELECT chain FROM audit_entry WHERE chain > ?1 ORDER BY chain LIMIT 1",
-                [&last],
-                |r| row::parsed::<Chain>(r, 0, "chain"),
+                [names.last().map_or(after, String::as_str)],
+                |r| Ok(r.get(0)?),
             )?;
             let Some(next) = next else { break };
-            last = next.to_string();
-            chains.push(next);
+            names.push(next);
         }
-        Ok(chains)
+        Ok(names)
     }
 
     /// How many entries there are in all chains. Reads one row: entries are numbered as they come, and none goes.
@@ -71,6 +70,15 @@ impl ReadTx<'_> {
             Ok(r.get::<_, Option<i64>>(0)?)
         })?;
         Ok(last.flatten().unwrap_or(0).unsigned_abs())
+    }
+
+    /// How many entries are there, counted one by one, and how many there must be: entries are numbered from 1 as they come, and
+    /// none goes, so a chain that was taken away as a whole leaves a hole.
+    pub fn entries_counted(&self) -> Result<(u64, u64), Error> {
+        let counted = self.find("SELECT count(*) FROM audit_entry", [], |r| {
+            row::unsigned(r, 0)
+        })?;
+        Ok((counted.unwrap_or(0), self.entries_total()?))
     }
 }
 

@@ -100,6 +100,16 @@ impl ReadTx<'_> {
         })
     }
 
+    /// How many documents there are, counted one by one: for a check of everything.
+    pub fn documents_counted(&self, environment: Environment) -> Result<u64, Error> {
+        let counted = self.find(
+            "SELECT count(*) FROM document WHERE environment = ?1",
+            [environment.as_str()],
+            |r| row::unsigned(r, 0),
+        )?;
+        Ok(counted.unwrap_or(0))
+    }
+
     /// Whether an envelope uses the document.
     pub fn is_document_used(
         &self,

@@ -7,7 +7,7 @@ use super::tx::ReadTx;
 use crate::domain::digest::Digest;
 use crate::domain::envelope::{Envelope, Status};
 use crate::domain::environment::Environment;
-use crate::domain::ids::EnvelopeId;
+use crate::domain::ids::{EnvelopeId, RecipientId};
 use crate::domain::limits;
 use crate::domain::recipient::Progress;
 use crate::domain::time::Timestamp;
@@ -138,21 +138,33 @@ impl ReadTx<'_> {
             .collect()
     }
 
-    /// Envelopes of all environments after `after`, in the order of their ids: for a check of everything.
-    pub fn envelopes_after(
+    /// Up to `limit` ids of envelopes after `after` of which the trail says nothing: nothing should ever be here. As they are
+    /// stored: a check must see strange ones too.
+    pub fn envelopes_untold(
         &self,
         environment: Environment,
-        after: Option<EnvelopeId>,
+        after: &str,
         limit: u32,
-    ) -> Result<Vec<Envelope>, Error> {
-        let after = after.map(|id| id.to_string()).unwrap_or_default();
+    ) -> Result<Vec<String>, Error> {
         self.all(
-            &format!(
-                "SELECT {COLUMNS} FROM envelope e {JOINED}
-                 WHERE e.environment = ?1 AND e.id > ?2 ORDER BY e.id LIMIT ?3"
-            ),
+            "SELECT id FROM envelope e WHERE environment = ?1 AND id > ?2
+                 AND NOT EXISTS (SELECT 1 FROM audit_entry a WHERE a.chain = e.id)
+             ORDER BY id LIMIT ?3",
             params![environment.as_str(), after, limit],
-            |r| self.envelope_of(r),
+            |r| Ok(r.get(0)?),
+        )
+    }
+
+    /// The recipients' rows: their places from 0, and whose they are.
+    pub fn recipient_places(
+        &self,
+        environment: Environment,
+        id: EnvelopeId,
+    ) -> Result<Vec<(u64, RecipientId)>, Error> {
+        self.all(
+            "SELECT position, id FROM recipient WHERE environment = ?1 AND envelope_id = ?2 ORDER BY position",
+            params![environment.as_str(), id.to_string()],
+            |r| Ok((row::unsigned(r, 0)?, row::parsed(r, 1, "recipient id")?)),
         )
     }
 

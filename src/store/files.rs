@@ -22,6 +22,27 @@ impl ReadTx<'_> {
         )
     }
 
+    /// Whether a row names the file: it must be there. An intent alone promises nothing yet.
+    pub fn is_kept(&self, environment: Environment, digest: &Digest) -> Result<bool, Error> {
+        self.exists(
+            "SELECT 1 FROM file_use WHERE environment = ?1 AND digest = ?2",
+            params![environment.as_str(), digest.as_bytes()],
+        )
+    }
+
+    /// Whether `owner` (an id) names the file.
+    pub fn is_kept_for(
+        &self,
+        environment: Environment,
+        digest: &Digest,
+        owner: &str,
+    ) -> Result<bool, Error> {
+        self.exists(
+            "SELECT 1 FROM file_use WHERE environment = ?1 AND digest = ?2 AND owner = ?3",
+            params![environment.as_str(), digest.as_bytes(), owner],
+        )
+    }
+
     /// Up to `limit` files that lost their last name.
     pub fn orphans(&self, limit: u32) -> Result<Vec<(Environment, Digest)>, Error> {
         self.all(

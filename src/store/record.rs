@@ -7,7 +7,7 @@ use super::envelopes::{DISCARDED, Trail, counter_name};
 use super::error::Error;
 use super::jobs::JobKind;
 use super::row;
-use super::tx::WriteTx;
+use super::tx::{ReadTx, WriteTx};
 use crate::domain::audit::{Chain, Head};
 use crate::domain::digest::Digest;
 use crate::domain::envelope::{Envelope, Mark, State, Status};
@@ -50,6 +50,21 @@ fn files(event: &Event) -> Vec<Digest> {
             .collect(),
         Event::Completed { sealed } => sealed.iter().map(|s| s.sha256).collect(),
         _ => Vec::new(),
+    }
+}
+
+impl ReadTx<'_> {
+    /// Whether the columns by which an envelope is listed and swept say what its state says.
+    pub fn is_listed_as(&self, envelope: &Envelope) -> Result<bool, Error> {
+        self.exists(
+            "SELECT 1 FROM envelope WHERE environment = ?1 AND id = ?2 AND status = ?3 AND phase = ?4",
+            params![
+                envelope.environment.as_str(),
+                envelope.id.to_string(),
+                shown(envelope),
+                phase(&envelope.state)
+            ],
+        )
     }
 }
 

@@ -14,6 +14,7 @@ mod browser;
 mod built;
 mod contract;
 mod envelopes;
+mod evidence;
 mod examples;
 mod file_seals;
 mod golden;

@@ -147,3 +147,4 @@ trail-event-served = Document shown to { $recipient }
 trail-event-downloaded-unsigned = Downloaded: the document before the seal
 trail-event-downloaded-signed = Downloaded: the sealed document
 trail-event-downloaded-trail = Downloaded: the audit trail
+trail-event-kept = Audit trail kept as a file, up to entry { $sequence }

@@ -8,8 +8,8 @@ use crate::domain::contact::EmailAddress;
 use crate::domain::digest::Digest;
 use crate::domain::environment::Environment;
 use crate::domain::event::{
-    CertificateUse, DeniedBecause, Download, Downloadable, Event, EventName, MailAnswer, Message,
-    SystemEvent,
+    CertificateUse, DeniedBecause, Download, Downloadable, Event, EventName, KeptTrail, MailAnswer,
+    Message, SystemEvent,
 };
 use crate::domain::ids::{AdminId, EventId, KeyId, MailId, WebhookId};
 use crate::domain::scope::Scope;
@@ -50,7 +50,12 @@ pub fn stories() -> Vec<Story> {
             .parked()
             .then(|_| Command::ResumeSeal, later(5))
             .completed()
-            .noted(Note::Downloaded(download)),
+            .noted(Note::Downloaded(download))
+            .noted(Note::TrailKept(KeptTrail {
+                sha256: Digest::of(b"trail"),
+                size: 54_321,
+                version: 17,
+            })),
         Story::contract().sent().viewed(0).declined(),
         Story::contract().sent().then(
             |_| Command::Void {
@@ -171,7 +176,7 @@ fn hold(name: &str, text: String) {
 fn every_event_body_reads_as_it_did_before() {
     let events = events();
     // The example of a kind can't be forgotten: a new variant adds to this number.
-    assert_eq!(events.len(), 23, "an example of every kind of event");
+    assert_eq!(events.len(), 24, "an example of every kind of event");
     let mut text = String::new();
     for (name, event) in &events {
         let json = serde_json::to_string(event).expect("JSON");

@@ -2,7 +2,8 @@
 
 use super::examples::{Story, boot, envelope_id, later, origin};
 use crate::domain::audit::{Broken, Chain, Entry, Head, Replay, Stamp, extend, verify};
-use crate::domain::event::SystemEvent;
+use crate::domain::envelope::State;
+use crate::domain::event::{Event, SystemEvent};
 use crate::domain::ids::EnvelopeId;
 use crate::domain::time::Timestamp;
 use std::time::Duration;
@@ -121,7 +122,13 @@ fn a_missing_doubled_or_swapped_entry_shows() {
     );
     let mut doubled = entries.clone();
     doubled.insert(3, entries[3].clone());
-    assert!(matches!(walk(&doubled), Err(Broken::Sequence { .. })) || walk(&doubled).is_err());
+    assert_eq!(
+        walk(&doubled).err(),
+        Some(Broken::Sequence {
+            expected: 5,
+            found: 4
+        })
+    );
     let mut swapped = entries;
     swapped.swap(2, 3);
     assert_eq!(
@@ -166,12 +173,91 @@ fn an_entry_of_another_chain_is_caught_though_its_hashes_were_made_anew() {
 }
 
 #[test]
-fn an_erased_entry_still_links_but_tells_nothing() {
-    let mut entries = recorded(&whole());
-    entries[4].content = None;
-    let replay = walk(&entries).expect("a chain that holds");
-    assert!(replay.is_erased() && replay.envelope().is_none());
-    assert_eq!(replay.head().seq, entries.len() as u64);
+fn a_body_that_was_taken_away_still_links_but_confirms_nothing() {
+    let story = whole();
+    for n in 0..story.events.len() {
+        let mut entries = recorded(&story);
+        entries[n].content = None;
+        let replay = walk(&entries).expect("a chain that links");
+        let seq = n as u64 + 1;
+        assert_eq!((replay.erased(), replay.envelope()), (Some(seq), None));
+        assert_eq!(replay.head().seq, entries.len() as u64);
+        assert_eq!(replay.confirm(&story.envelope), Err(Broken::Erased { seq }));
+    }
+}
+
+#[test]
+fn a_chain_confirms_its_own_envelope_and_no_other() {
+    let story = whole();
+    let stored = &story.envelope;
+    let replay = walk(&recorded(&story)).expect("a chain that holds");
+    assert_eq!(replay.confirm(stored), Ok(()));
+    let mut changed = vec![stored.clone(); 5];
+    changed[0].definition.subject.push('!');
+    changed[1].progress[0].signed_at = Some(later(1));
+    changed[2].documents[0].size += 1;
+    changed[3].ended_at = None;
+    changed[4].state = State::Expired;
+    for (part, changed) in ["definition", "progress", "documents", "times", "state"]
+        .into_iter()
+        .zip(&changed)
+    {
+        assert_eq!(replay.confirm(changed), Err(Broken::Stored { part }));
+    }
+    let counted = stored.version;
+    let mut cut = recorded(&story);
+    cut.pop();
+    assert_eq!(
+        walk(&cut).expect("a chain that holds").confirm(stored),
+        Err(Broken::Count {
+            entries: counted - 1,
+            counted
+        })
+    );
+    assert_eq!(
+        walk(&[]).expect("nothing").confirm(stored),
+        Err(Broken::Count {
+            entries: 0,
+            counted
+        })
+    );
+}
+
+/// A chain that somebody wrote anew, with hashes that fit.
+fn forged(events: &[crate::domain::event::Event]) -> Vec<Entry> {
+    let mut head = Head::start(Chain::Envelope(envelope_id()));
+    let mut append = |event| {
+        let entry = extend(&head, event, &origin(), &stamp(later(0)), [1; 16]).expect("an entry");
+        head = entry.head();
+        entry
+    };
+    events.iter().map(&mut append).collect()
+}
+
+#[test]
+fn a_chain_that_sends_what_nobody_wrote_or_begins_twice_is_refused() {
+    let mut events: Vec<Event> = Story::contract()
+        .sent()
+        .events
+        .into_iter()
+        .map(|(event, _)| event)
+        .collect();
+    assert!(walk(&forged(&events)).is_ok());
+    let sent = events.iter().position(|e| matches!(e, Event::Sent { .. }));
+    let sent = sent.expect("it was sent");
+    if let Event::Created { definition, .. } = &mut events[0] {
+        definition.subject.push('!');
+    }
+    let seq = sent as u64 + 1;
+    assert_eq!(
+        walk(&forged(&events)).err(),
+        Some(Broken::Definition { seq })
+    );
+    events[sent] = events[0].clone();
+    assert_eq!(
+        walk(&forged(&events)).err(),
+        Some(Broken::BegunAgain { seq })
+    );
 }
 
 #[test]

@@ -93,21 +93,30 @@ impl Visitor {
     /// Adopts a typed signature and initials.
     #[track_caller]
     pub fn adopt(&self, name: &str, initials: &str) -> Reply {
-        let page = self.page("signature");
-        assert_eq!(page.status, 200, "{}", page.text());
-        let html = page.text();
-        let csrf = input(&html, "csrf");
+        let html = self.page("signature").text();
         let style = attribute(&html, "name=\"style\"", "value").expect("a style");
-        let fields = [
-            ("csrf", csrf.as_str()),
+        self.adopt_by(&[
             ("method", "type"),
             ("name", name),
             ("initials", initials),
             ("style", &style),
-        ];
+        ])
+    }
+
+    /// Adopts a signature drawn by hand.
+    #[track_caller]
+    pub fn draw(&self, strokes: &Value) -> Reply {
+        let drawing = serde_json::json!({"v": 1, "strokes": strokes}).to_string();
+        self.adopt_by(&[("method", "draw"), ("strokes", &drawing)])
+    }
+
+    fn adopt_by(&self, fields: &[(&str, &str)]) -> Reply {
+        let page = self.page("signature");
+        assert_eq!(page.status, 200, "{}", page.text());
+        let csrf = input(&page.text(), "csrf");
         let boundary = "the-boundary-of-a-form";
         let mut body = String::new();
-        for (name, value) in fields {
+        for (name, value) in [("csrf", csrf.as_str())].iter().chain(fields) {
             body.push_str(&format!(
                 "--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
             ));
