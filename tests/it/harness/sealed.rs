@@ -58,7 +58,7 @@ fn keep_environment(app: &App, environment: Environment) {
         .create_key_for(environment, "strangers", Some(Scopes::all()), &origin)
         .expect("a key");
     let key = ApiKey::parse(&key.secret).expect("a key");
-    let caller = app
+    let (caller, _) = app
         .authenticate(&key, &origin)
         .expect("a look-up")
         .expect("a key that is known");
