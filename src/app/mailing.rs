@@ -102,7 +102,8 @@ impl App {
             subject: written.subject,
             text: written.text,
             html: Some(written.html),
-            date: self.now(),
+            // The same in every try, as its Message-ID: receivers see that it is one mail.
+            date: mail.created_at,
         });
         self.record_mail(lease, mail, content, result)?;
         Ok(true)

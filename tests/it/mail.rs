@@ -269,6 +269,7 @@ fn a_mail_that_is_tried_again_is_the_same_mail() {
         header(&mails[0], "message-id"),
         header(&mails[1], "message-id")
     );
+    assert_eq!(header(&mails[0], "date"), header(&mails[1], "date"));
     assert_eq!(mails[0].to, mails[1].to);
     app.advance(Duration::from_secs(7 * 86_400));
     app.drain();
