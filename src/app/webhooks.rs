@@ -9,7 +9,7 @@ use crate::domain::ids::WebhookId;
 use crate::domain::scope::Scope;
 use crate::domain::secret::WebhookSecret;
 use crate::domain::webhook::Registration;
-use crate::outbound::Target;
+use crate::outbound::{Refused, Target};
 pub use crate::store::Webhook;
 use crate::store::Window;
 use serde_json::Value;
@@ -46,7 +46,10 @@ impl App {
         let target = Target::parse(&url, schemes(caller.environment));
         target
             .and_then(|target| self.guard.admit(&target, LOOK_UP_TIMEOUT))
-            .map_err(|refused| Error::UrlRejected(refused.to_string()))?;
+            .map_err(|refused| match refused {
+                Refused::Busy => Error::Unavailable,
+                refused => Error::UrlRejected(refused.to_string()),
+            })?;
         let secret = WebhookSecret::from_bytes(self.random());
         let id = WebhookId::new(self.now(), self.random());
         let sealed = self.keyring.storage().seal(

@@ -8,6 +8,7 @@ use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs as _};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 use ureq::http::Uri;
@@ -51,6 +52,9 @@ pub enum Refused {
     /// The name means nothing, now.
     #[error("URL rejected: the name {0} can't be resolved")]
     Unresolved(String),
+    /// Too many names are being looked up: not judged yet.
+    #[error("too many names are being looked up at this moment")]
+    Busy,
 }
 
 /// A URL of good form; nothing is known yet of where its name leads.
@@ -195,6 +199,31 @@ pub(super) type Lookup = dyn Fn(&str, u16) -> io::Result<Vec<SocketAddr>> + Send
 pub struct Guard {
     allowed: Arc<[Network]>,
     lookup: Arc<Lookup>,
+    /// Look-ups under way for registrations and for calls; also those that nobody waits for any more.
+    registering: Arc<AtomicUsize>,
+    calling: Arc<AtomicUsize>,
+}
+
+/// Names looked up at once for registrations: a caller waits for each, and a thread of its own.
+const REGISTERING_MAX: usize = 4;
+/// Names looked up at once for calls: twice what is in flight, for those that were left behind.
+const CALLING_MAX: usize = 128;
+
+/// A place among the look-ups under way; given back on drop.
+struct LookupPlace(Arc<AtomicUsize>);
+
+impl LookupPlace {
+    fn take(count: &Arc<AtomicUsize>, most: usize) -> Option<Self> {
+        let taken = count.fetch_add(1, Ordering::SeqCst);
+        let place = Self(Arc::clone(count));
+        (taken < most).then_some(place)
+    }
+}
+
+impl Drop for LookupPlace {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 impl fmt::Debug for Guard {
@@ -218,19 +247,34 @@ impl Guard {
         Self {
             allowed: allowed.into(),
             lookup,
+            registering: Arc::default(),
+            calling: Arc::default(),
         }
     }
 
     /// Whether `target` may be called as its name resolves now: for registration. Each call is judged again.
     ///
     /// # Errors
-    /// [`Refused::Address`] where one address is refused, however good the others are; [`Refused::Unresolved`] within `timeout`.
+    /// [`Refused::Address`] where one address is refused, however good the others are; [`Refused::Unresolved`] within `timeout`;
+    /// [`Refused::Busy`] at once where too many are being looked up.
     pub fn admit(&self, target: &Target, timeout: Duration) -> Result<(), Refused> {
-        self.resolve(target.uri(), timeout).map(|_| ())
+        let place = || LookupPlace::take(&self.registering, REGISTERING_MAX);
+        self.resolve_in(target.uri(), timeout, place).map(|_| ())
     }
 
     /// All addresses of `uri`'s host, each of them judged.
     pub(super) fn resolve(&self, uri: &Uri, timeout: Duration) -> Result<Vec<SocketAddr>, Refused> {
+        self.resolve_in(uri, timeout, || {
+            LookupPlace::take(&self.calling, CALLING_MAX)
+        })
+    }
+
+    fn resolve_in(
+        &self,
+        uri: &Uri,
+        timeout: Duration,
+        place: impl FnOnce() -> Option<LookupPlace>,
+    ) -> Result<Vec<SocketAddr>, Refused> {
         let host = uri.host().ok_or(Refused::Form)?;
         host_form(host)?;
         let https = uri.scheme_str() == Some("https");
@@ -239,7 +283,8 @@ impl Guard {
         let addresses = match bare.parse::<IpAddr>() {
             Ok(address) => vec![SocketAddr::new(address, port)],
             Err(_) => {
-                let found = self.look_up(bare, port, timeout);
+                let place = place().ok_or(Refused::Busy)?;
+                let found = self.look_up(bare, port, timeout, place);
                 found
                     .filter(|found| !found.is_empty())
                     .ok_or_else(|| Refused::Unresolved(bare.to_owned()))?
@@ -250,15 +295,23 @@ impl Guard {
     }
 
     /// The system's look-up has no bound of its own: it runs aside and is left behind when time is up.
-    fn look_up(&self, host: &str, port: u16, timeout: Duration) -> Option<Vec<SocketAddr>> {
+    fn look_up(
+        &self,
+        host: &str,
+        port: u16,
+        timeout: Duration,
+        place: LookupPlace,
+    ) -> Option<Vec<SocketAddr>> {
         let (tell, heard) = mpsc::sync_channel(1);
         let lookup = Arc::clone(&self.lookup);
         let host = host.to_owned();
         std::thread::Builder::new()
             .name("lookup".to_owned())
             .spawn(move || {
+                let found = lookup(&host, port);
+                drop(place);
                 // Nobody listens any more when time was up.
-                let _ = tell.send(lookup(&host, port));
+                let _ = tell.send(found);
             })
             .ok()?;
         match heard.recv_timeout(timeout) {
@@ -325,6 +378,47 @@ mod tests {
         ] {
             assert_eq!(admitted(&guard, url), Ok(()), "{url}");
         }
+    }
+
+    #[test]
+    fn names_that_nobody_answers_for_hold_up_four_registrations_and_no_thread_more() {
+        let (release, held) = mpsc::channel::<()>();
+        let held = std::sync::Mutex::new(held);
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&asked);
+        let guard = Guard::with_lookup(
+            Vec::new(),
+            Arc::new(move |_, _| {
+                count.fetch_add(1, Ordering::SeqCst);
+                // Until the test ends.
+                let _ = held.lock().map(|held| held.recv());
+                Err(io::Error::other("no answer"))
+            }),
+        );
+        let slow = |_| guard.admit(&form("https://slow.example/").unwrap(), Duration::ZERO);
+        let told: Vec<_> = (0..10).map(slow).collect();
+        let unresolved = Err(Refused::Unresolved("slow.example".to_owned()));
+        assert!(told[..4].iter().all(|it| *it == unresolved), "{told:?}");
+        assert!(
+            told[4..].iter().all(|it| *it == Err(Refused::Busy)),
+            "{told:?}"
+        );
+        // An address needs no look-up, and a call has places of its own.
+        assert_eq!(admitted(&guard, "https://93.184.216.34/"), Ok(()));
+        let uri = "https://slow.example/".parse().unwrap();
+        assert!(matches!(
+            guard.resolve(&uri, Duration::ZERO),
+            Err(Refused::Unresolved(_))
+        ));
+        drop(release);
+        while guard.registering.load(Ordering::SeqCst) > 0 {
+            std::thread::yield_now();
+        }
+        assert_eq!(asked.load(Ordering::SeqCst), 5);
+        assert_ne!(
+            admitted(&guard, "https://slow.example/"),
+            Err(Refused::Busy)
+        );
     }
 
     #[test]
