@@ -2,6 +2,7 @@
 
 use crate::ambient::{Clock, Entropy};
 use crate::app::{App, Keyring, Parts, Settings};
+use crate::domain::limits;
 use crate::domain::network::Network;
 use crate::domain::secret::MasterKey;
 use crate::http::limits::{LimitSettings, Limits, Uploads};
@@ -197,6 +198,7 @@ pub fn start(setup: Setup, web: WebSettings, with_jobs: bool) -> Result<Running,
         app: app.clone(),
         limits: Limits::new(clock.clone(), web.limits),
         uploads: Uploads::new(web.uploads_at_once_max),
+        large_bodies: Uploads::new(limits::LARGE_BODIES_AT_ONCE_MAX),
         public: PublicName::of(app.public_url()),
         patience: web.patience,
         trusted_proxies: web.trusted_proxies,

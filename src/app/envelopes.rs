@@ -41,7 +41,7 @@ impl App {
     pub fn create_envelope(
         &self,
         caller: &Caller,
-        body: &Value,
+        body: Value,
         claim: Option<Claim>,
         view: impl FnOnce(&Shown, bool) -> Vec<u8> + Send + 'static,
     ) -> Result<Vec<u8>, Error> {
@@ -56,7 +56,7 @@ impl App {
             mut definition,
             inline,
             send,
-        } = Request::read(body.clone(), &mut intake).map_err(invalid)?;
+        } = Request::read(body, &mut intake).map_err(invalid)?;
         let mut uploaded = Vec::with_capacity(inline.len());
         for document in inline {
             // A data URL's head is forgiven nowhere: base64 is base64.

@@ -14,6 +14,8 @@ pub const DOCUMENT_PAGES_MAX: u32 = 2_000;
 pub const DOCUMENT_NAME_CHARS_MAX: usize = 200;
 /// Bytes of a JSON body on routes that carry no file.
 pub const JSON_BYTES_MAX: usize = 1 << 20;
+/// JSON bodies that carry files, and so are larger than [`JSON_BYTES_MAX`], read and worked on at once.
+pub const LARGE_BODIES_AT_ONCE_MAX: usize = 2;
 /// Depth of nested arrays and objects in a JSON body.
 pub const JSON_DEPTH_MAX: usize = 32;
 
@@ -90,6 +92,9 @@ pub const MARK_CHARS_MAX: usize = 80;
 pub const LINK_FETCHED_NOTES_MAX: u32 = 100;
 /// A link that is fetched again from the same address within this span leaves no second note.
 pub const LINK_FETCHED_NOTE_EVERY: Duration = Duration::from_secs(3_600);
+/// Notes of what was shown and downloaded that one reader may leave in one envelope's trail; all recipients' together, with those
+/// of their links, stay well below what a trail may hold.
+pub const READING_NOTES_MAX: u32 = 500;
 /// How long a nonce of the gate is good.
 pub const GATE_NONCE_TTL: Duration = Duration::from_secs(12 * 3_600);
 /// A recipient's session ends after this span without a request; a configuration may move it.
@@ -115,6 +120,8 @@ pub const PASSWORD_CHARS_MIN: usize = 12;
 pub const PASSWORD_CHARS_MAX: usize = 128;
 /// Tries to log in as an administrator, a minute for each address (IPv6: each /64).
 pub const LOGINS_PER_MINUTE: u32 = 5;
+/// Sessions that may be opened with one personal link, a minute.
+pub const OPENINGS_PER_MINUTE: u32 = 20;
 /// Characters of a browser's User-Agent that are kept.
 pub const USER_AGENT_CHARS_MAX: usize = 256;
 /// Characters of another system's answer (SMTP, a webhook's receiver) that are kept.

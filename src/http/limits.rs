@@ -130,33 +130,33 @@ pub struct LimitSettings {
 
 /// Uploads under way at once, beyond which callers are told to come again.
 pub struct Uploads {
-    under_way: AtomicUsize,
+    under_way: Arc<AtomicUsize>,
     most: usize,
 }
 
 /// One upload's place; given back on drop.
-pub struct UploadPlace<'a>(&'a Uploads);
+pub struct UploadPlace(Arc<AtomicUsize>);
 
 impl Uploads {
     /// At most `most` at once.
     pub fn new(most: usize) -> Self {
         Self {
-            under_way: AtomicUsize::new(0),
+            under_way: Arc::default(),
             most: most.max(1),
         }
     }
 
     /// A place, if one is free.
-    pub fn enter(&self) -> Option<UploadPlace<'_>> {
+    pub fn enter(&self) -> Option<UploadPlace> {
         let entered = self.under_way.fetch_add(1, Ordering::SeqCst);
-        let place = UploadPlace(self);
+        let place = UploadPlace(Arc::clone(&self.under_way));
         (entered < self.most).then_some(place)
     }
 }
 
-impl Drop for UploadPlace<'_> {
+impl Drop for UploadPlace {
     fn drop(&mut self) {
-        self.0.under_way.fetch_sub(1, Ordering::SeqCst);
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -165,6 +165,7 @@ pub struct Limits {
     keys: Limit<String>,
     strangers: Limit<IpAddr>,
     logins: Limit<IpAddr>,
+    openings: Limit<String>,
     sessions: Limit<String>,
     settings: LimitSettings,
 }
@@ -188,6 +189,12 @@ impl Limits {
                 clock.clone(),
                 limits::LOGINS_PER_MINUTE,
                 limits::LOGINS_PER_MINUTE,
+                CALLERS_MAX,
+            ),
+            openings: Limit::new(
+                clock.clone(),
+                limits::OPENINGS_PER_MINUTE,
+                limits::OPENINGS_PER_MINUTE,
                 CALLERS_MAX,
             ),
             sessions: Limit::new(
@@ -215,6 +222,11 @@ impl Limits {
         self.logins.check(&neighbourhood(address))
     }
 
+    /// Counts a try to open the documents with the personal link of `recipient`.
+    pub fn opening(&self, recipient: &str) -> Allowance {
+        self.openings.check(&recipient.to_owned())
+    }
+
     /// Counts a call within a session, named by its hash or recipient.
     pub fn session(&self, id: &str) -> Allowance {
         self.sessions.check(&id.to_owned())
@@ -225,6 +237,7 @@ impl Limits {
         self.keys.sweep();
         self.strangers.sweep();
         self.logins.sweep();
+        self.openings.sweep();
         self.sessions.sweep();
     }
 

@@ -32,6 +32,8 @@ pub struct Web {
     pub limits: limits::Limits,
     /// Uploads at once.
     pub uploads: limits::Uploads,
+    /// Bodies at once that are large and held in memory.
+    pub large_bodies: limits::Uploads,
     /// Under which name.
     pub public: middleware::PublicName,
     /// How slowly bodies may come.

@@ -69,7 +69,7 @@ pub async fn create(
         content,
         201,
         move |app, caller, claim| {
-            app.create_envelope(caller, &body, claim, |shown, in_one_call| {
+            app.create_envelope(caller, body, claim, |shown, in_one_call| {
                 if in_one_call {
                     views::envelope_with_signers(shown).to_string().into_bytes()
                 } else {

@@ -11,12 +11,13 @@ use crate::http::Web;
 use crate::http::blocking::blocking;
 use crate::http::body;
 use crate::http::error::{ApiError, ErrorCode};
-use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, web};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// Reads a JSON body of at most `bytes_max`. An empty body without a media type is `None`.
+/// Reads a JSON body of at most `bytes_max`. An empty body without a media type is `None`. A body beyond
+/// [`limits::JSON_BYTES_MAX`] takes one of a few places before it is held, and keeps it until the request is answered.
 pub async fn json(
     request: &HttpRequest,
     payload: web::Payload,
@@ -32,7 +33,30 @@ pub async fn json(
         ));
     }
     body::refuse_length(request, bytes_max)?;
-    let bytes = body::read_all(payload, bytes_max, web.patience, web.clock.clone()).await?;
+    let length = request
+        .headers()
+        .get(header::CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse().ok());
+    let mut has_place = false;
+    let mut expect_place = |length: usize| {
+        if length > limits::JSON_BYTES_MAX && !has_place {
+            let place = web.large_bodies.enter().ok_or_else(|| {
+                ApiError::new(
+                    ErrorCode::Unavailable,
+                    "Too many large requests are under way.",
+                )
+                .retry_after(2)
+            })?;
+            request.extensions_mut().insert(place);
+            has_place = true;
+        }
+        Ok(())
+    };
+    if let Some(length) = length {
+        expect_place(length)?;
+    }
+    let (patience, clock) = (web.patience, web.clock.clone());
+    let bytes = body::read_checked(payload, bytes_max, patience, clock, expect_place).await?;
     if bytes.is_empty() {
         return Ok(None);
     }
@@ -186,7 +210,26 @@ fn asked(request: &HttpRequest, caller: KeyId, content: Digest) -> Result<Option
 
 /// The digest of a JSON body with its members sorted (serde_json's map is sorted), so that their order doesn't matter.
 pub fn content(body: Option<&Value>) -> Digest {
-    Digest::of(body.map(Value::to_string).unwrap_or_default().as_bytes())
+    let mut hasher = Hasher::new();
+    if let Some(body) = body {
+        // Neither a hasher nor a JSON value refuses.
+        let _ = serde_json::to_writer(Hashing(&mut hasher), body);
+    }
+    hasher.finish()
+}
+
+/// Hashes what is written: a large body is not copied for it.
+struct Hashing<'a>(&'a mut Hasher);
+
+impl std::io::Write for Hashing<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Carries a POST out and answers with `status` and the bytes that the use case made; the same request a second time gets the
