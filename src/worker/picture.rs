@@ -4,13 +4,17 @@
 use std::io::Cursor;
 
 use image::metadata::Orientation;
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbaImage, imageops};
+use image::{
+    DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, RgbaImage, imageops,
+};
 
 use super::child::Stop;
 use super::protocol::{Picture, PictureBounds};
 
 /// Memory that a decoder may take beside the picture, in bytes.
 const DECODER_BYTES_MAX: u64 = 256 << 20;
+/// Pixels of either side in which the ink is looked for; a larger picture, as phones take them, is scaled down to this first.
+const WORK_SIDE_MAX: u32 = 4_000;
 /// Ink that covers less than this of a pixel, in 255ths, is paper: shadows and the noise of a scanner.
 const PAPER_COVER_MAX: u8 = 24;
 
@@ -34,14 +38,19 @@ pub(crate) fn decode(upload: &[u8], bounds: &PictureBounds) -> Result<Picture, S
         return Err(Stop::refused(
             "picture_too_large",
             format!(
-                "{width} x {height} pixels, the limit is {} a side",
-                bounds.side_max
+                "{width} x {height} pixels, the limits are {} in all and {} a side",
+                bounds.pixels_max, bounds.side_max
             ),
         ));
     }
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let mut image =
-        DynamicImage::from_decoder(decoder).map_err(|error| unreadable(&error.to_string()))?;
+    let mut image = DynamicImage::from_decoder(decoder).map_err(|error| match error {
+        ImageError::Limits(_) => Stop::refused("picture_too_large", error.to_string()),
+        other => unreadable(&other.to_string()),
+    })?;
+    if width.max(height) > WORK_SIDE_MAX {
+        image = image.thumbnail(WORK_SIDE_MAX, WORK_SIDE_MAX);
+    }
     image.apply_orientation(orientation);
     let mut pixels = image.into_rgba8();
     lift_ink(&mut pixels);
@@ -182,6 +191,13 @@ mod tests {
     }
 
     #[test]
+    fn a_photograph_as_phones_take_them_is_scaled_down_and_taken() {
+        let photo = encoded(&signature(8_064, 600), ImageFormat::Jpeg);
+        let picture = decode(&photo, &PictureBounds::default()).unwrap();
+        assert!((900..=1_200).contains(&picture.width), "{}", picture.width);
+    }
+
+    #[test]
     fn metadata_is_gone() {
         let secret = b"GPS 48.8584 N 2.2945 E";
         let mut bytes = Vec::new();
@@ -212,7 +228,7 @@ mod tests {
         assert_eq!(code(b"GIF89a\x01\0\x01\0"), "picture_unreadable");
         assert_eq!(code(b"\x89PNG\r\n\x1a\nxxxx"), "picture_unreadable");
         assert_eq!(code(b""), "picture_unreadable");
-        let wide = DynamicImage::ImageRgba8(RgbaImage::from_pixel(4_001, 1, Rgba([0, 0, 0, 255])));
+        let wide = DynamicImage::ImageRgba8(RgbaImage::from_pixel(10_001, 1, Rgba([0, 0, 0, 255])));
         assert_eq!(code(&encoded(&wide, ImageFormat::Png)), "picture_too_large");
     }
 

@@ -222,11 +222,11 @@ pub struct PictureBounds {
 }
 
 impl Default for PictureBounds {
-    /// The product's: 5 MB, 4,000 pixels, 40 megapixels, 1,200 pixels out.
+    /// The product's: 5 MB, 10,000 pixels a side, 40 megapixels, 1,200 pixels out.
     fn default() -> Self {
         Self {
             bytes_max: 5_000_000,
-            side_max: 4_000,
+            side_max: 10_000,
             pixels_max: 40_000_000,
             result_side_max: 1_200,
         }

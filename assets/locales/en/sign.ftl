@@ -141,7 +141,7 @@ sign-make-button-undo = Undo
 sign-make-button-clear = Clear
 sign-make-upload-signature = Picture of your signature
 sign-make-upload-initials = Picture of your initials
-sign-make-upload-hint = PNG or JPEG, at most 5 MB. White paper becomes transparent.
+sign-make-upload-hint = PNG or JPEG, at most 5 MB and 40 megapixels. White paper becomes transparent.
 sign-make-for = { $n ->
     [one] For the field marked for you.
    *[other] For the { $n } fields marked for you.
@@ -149,6 +149,9 @@ sign-make-for = { $n ->
 sign-make-button-use = Use this signature
 sign-make-close = Close
 sign-make-working = One moment…
+sign-make-busy = Not taken yet: there is too much to do just now. Please try again in a minute.
+sign-make-offline = You are offline. Please try again when you are back.
+sign-make-failed = That did not work. Please try again.
 
 ## S6 check and sign
 
@@ -231,7 +234,7 @@ state-turn-text = { $n ->
    *[other] { $n } people act before you. We will write to you.
 }
 state-session-title = Your session has ended
-state-session-text = Your answers were kept. Open the link in the e-mail again.
+state-session-text = The answers that you sent or that were saved are kept. Open the link in the e-mail again.
 state-changed-title = Something changed
 state-changed-text = These documents were changed or signed in another window. Your answers were kept where possible.
 state-changed-button = Review again
@@ -240,8 +243,11 @@ state-wait-text = There were too many requests. Please wait until { $time }.
 state-undrawable-title = This page can't be shown here
 state-undrawable-text = You can read it in the PDF.
 state-undrawable-button = Open the PDF
-state-preparing-title = We are preparing the final file
-state-preparing-text = This takes a moment. You can close this page; we will write to you.
+state-missing-title = There is nothing here
+state-missing-text = This address leads nowhere, or what was here is gone.
+state-not-taken-title = This could not be taken
+state-not-taken-text = What was sent arrived incomplete, or is too large. Please go back, check it and send it again.
+state-button-back = Back to the documents
 state-failure-title = Something went wrong
 state-failure-text = Please try again in a few minutes. Nothing was lost.
 state-failure-reference = Reference { $id }

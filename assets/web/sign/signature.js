@@ -54,13 +54,30 @@ export function startMaker(maker, review) {
     return true;
   };
 
+  /** Whether the chosen files can be sent; a server may cut off what is too large before it can say so. */
+  const fits = () => {
+    if (method() !== 'upload') return true;
+    const files = /** @type {HTMLInputElement[]} */ ([...maker.querySelectorAll('input[type=file]')]).map((input) => input.files?.[0]);
+    if (files.every((file) => (file?.size ?? 0) <= Number(problem.dataset.bytes))) return true;
+    tell(problem.dataset.large ?? '');
+    return false;
+  };
+  /** What an answer without words of its own means. @param {number} status */
+  const refusal = (status) => {
+    const { ended, changed } = review?.texts ?? {};
+    if (status === 401 || status === 403) return ended ?? '';
+    if (status === 404 || status === 409 || status === 410) return changed ?? '';
+    if (status === 413) return problem.dataset.large ?? '';
+    return (status === 429 || status === 503 ? problem.dataset.busy : problem.dataset.failed) ?? '';
+  };
+
   maker.addEventListener('formdata', (event) => {
     if (event.formData.get('method') !== 'draw') return;
     for (const [name, pad] of pads) event.formData.set(name, pad.data());
   });
 
   maker.addEventListener('submit', async (event) => {
-    if (!drawn()) {
+    if (!drawn() || !fits()) {
       event.preventDefault();
       return;
     }
@@ -73,12 +90,15 @@ export function startMaker(maker, review) {
     button.textContent = button.dataset.working ?? label;
     try {
       const answer = await fetch(maker.action, { method: 'POST', body: new FormData(maker), headers: { Accept: 'application/json' } });
-      const words = await answer.json();
-      if (answer.ok) adopt(review, words);
-      else tell((words.problems ?? []).map((/** @type {{message: string}} */ one) => one.message).join(' ') || problem.dataset.failed || '');
-      if (answer.ok) dialog?.close();
+      if (answer.ok) {
+        adopt(review, await answer.json());
+        dialog?.close();
+      } else if (answer.status === 422) {
+        const { problems } = await answer.json();
+        tell(problems.map((/** @type {{message: string}} */ one) => one.message).join(' '));
+      } else tell(refusal(answer.status));
     } catch {
-      tell(problem.dataset.failed ?? '');
+      tell((navigator.onLine ? problem.dataset.failed : problem.dataset.offline) ?? '');
     } finally {
       button.disabled = false;
       button.textContent = label;

@@ -55,19 +55,13 @@ impl App {
         ))
     }
 
-    /// Adopts a signature, initials, or both.
+    /// Adopts a signature, initials, or both, as [`Self::keep_mark`] has kept them.
     pub fn adopt(
         &self,
         signer: &Signer,
-        signature: Option<MadeMark>,
-        initials: Option<MadeMark>,
+        signature: Option<Mark>,
+        initials: Option<Mark>,
     ) -> Result<Draft, Error> {
-        let signature = signature
-            .map(|made| self.keep_mark(signer, made))
-            .transpose()?;
-        let initials = initials
-            .map(|made| self.keep_mark(signer, made))
-            .transpose()?;
         self.change_draft(signer, move |draft| {
             if signature.is_some() {
                 draft.signature = signature;
@@ -78,7 +72,8 @@ impl App {
         })
     }
 
-    fn keep_mark(&self, signer: &Signer, made: MadeMark) -> Result<Mark, Error> {
+    /// Keeps a mark for being adopted. A picture that is none, or shows nothing, is [`Error::Document`].
+    pub fn keep_mark(&self, signer: &Signer, made: MadeMark) -> Result<Mark, Error> {
         let (bytes, mark): (Vec<u8>, fn(Digest) -> Mark) = match made {
             MadeMark::Typed { text, style } => return Ok(Mark::Typed { text, style }),
             MadeMark::Drawn(strokes) => {

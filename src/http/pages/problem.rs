@@ -41,8 +41,10 @@ pub enum Fault {
     FileMissing,
     /// The file is too large.
     FileLarge,
-    /// The file is no PNG or JPEG.
+    /// The file is no PNG or JPEG, or a broken one.
     FileKind,
+    /// The picture shows nothing but paper.
+    FileEmpty,
     /// The style has no shapes for some letters of the name.
     Letters,
     /// No e-mail address.
@@ -103,6 +105,7 @@ impl Fault {
             Self::FileMissing => locale.t("error-file-missing"),
             Self::FileLarge => locale.t("error-file-large"),
             Self::FileKind => locale.t("error-file-kind"),
+            Self::FileEmpty => locale.t("error-file-empty"),
             Self::Letters => locale.t("error-letters"),
             Self::Email => locale.t("error-email"),
             Self::PasswordShort(n) => locale.t1("error-password-short", "n", n),
@@ -118,7 +121,7 @@ impl Fault {
     }
 }
 
-/// A fault at an input. `at` is the input's name as in the form (`name`, `reason`, `field.fld_…`); a page shows it there and links
+/// A fault at an input. `at` is the input's name as in the form (`name`, `reason`, `field.fld_…`, `document.doc_…`); a page shows it there and links
 /// to it from the summary.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -144,16 +147,12 @@ impl Problem {
 
     /// The id of the input in the page.
     pub fn anchor(&self) -> String {
-        self.at.strip_prefix("field.").map_or_else(
-            || {
-                if self.at.is_empty() {
-                    "main".to_owned()
-                } else {
-                    format!("i-{}", self.at)
-                }
-            },
-            |id| format!("f-{id}"),
-        )
+        match self.at.split_once('.') {
+            Some(("field", id)) => format!("f-{id}"),
+            Some(("document", id)) => format!("d-{id}"),
+            _ if self.at.is_empty() => "main".to_owned(),
+            _ => format!("i-{}", self.at),
+        }
     }
 }
 

@@ -81,6 +81,10 @@ impl Maker {
     pub(super) fn chars_max(&self) -> usize {
         MARK_CHARS_MAX
     }
+
+    pub(super) fn picture_bytes_max(&self) -> usize {
+        PICTURE_BYTES_MAX
+    }
 }
 
 /// S5 as a page: `GET /signing/{rcp}/signature?field=`.

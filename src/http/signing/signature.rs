@@ -10,7 +10,7 @@ use crate::domain::field::FieldKind;
 use crate::domain::limits;
 use crate::http::blocking::blocking;
 use crate::http::browser::{page, see_other};
-use crate::http::error::ApiError;
+use crate::http::error::{ApiError, ErrorCode};
 use crate::http::pages::problem::{Fault, Problem, problems_json};
 use crate::http::pages::signature::{
     Maker, Mark as FormMark, Method as Making, SignatureForm, SignaturePage, Style,
@@ -120,11 +120,22 @@ pub(super) async fn signature_form(
     payload: web::Payload,
 ) -> HttpResponse {
     turn(&request, &web, &recipient, async |signer| {
-        let parts = browser::parts(&request, payload, &web).await?;
         let initials = signer.is_asked_for(FieldKind::Initials);
-        let mut form =
-            SignatureForm::from_parts(&parts, true, initials).map_err(|_| Blocked::SessionEnded)?;
-        expect_own(&request, &web, &signer, &form.csrf)?;
+        let mut form = match browser::parts(&request, payload, &web).await {
+            Ok(parts) => {
+                let form = SignatureForm::from_parts(&parts, true, initials)
+                    .map_err(|_| Blocked::SessionEnded)?;
+                expect_own(&request, &web, &signer, &form.csrf)?;
+                form
+            }
+            // Nothing was kept of it; the form is shown again with what is wrong.
+            Err(error) if error.code() == ErrorCode::PayloadTooLarge => SignatureForm {
+                method: Making::Upload,
+                problems: vec![Problem::new("file", Fault::FileLarge)],
+                ..SignatureForm::default_for(&signer)
+            },
+            Err(error) => return Err(error.into()),
+        };
         let (signer, form) = blocking(&web, move |app| {
             let draft = adopt(app, &signer, &mut form)?;
             let draft = draft.unwrap_or_else(|| signer.draft.clone());
@@ -198,13 +209,31 @@ fn adopt(app: &App, signer: &Signer, form: &mut SignatureForm) -> Result<Option<
     if !form.problems.is_empty() {
         return Ok(None);
     }
-    match app.adopt(signer, signature, initials) {
-        Ok(draft) => Ok(Some(draft)),
-        Err(Error::Document { .. }) => {
-            form.problems.push(Problem::new("file", Fault::FileKind));
+    let mut keep = |made: Option<MadeMark>, input: &str| match made
+        .map(|made| app.keep_mark(signer, made))
+        .transpose()
+    {
+        Err(Error::Document { code, .. }) => {
+            form.problems
+                .push(Problem::new(input, picture_fault(&code)));
             Ok(None)
         }
-        Err(error) => Err(error),
+        other => other,
+    };
+    let signature = keep(signature, "file")?;
+    let initials = keep(initials, "initials_file")?;
+    if !form.problems.is_empty() {
+        return Ok(None);
+    }
+    app.adopt(signer, signature, initials).map(Some)
+}
+
+/// What the worker's word for a refused picture is to a person.
+fn picture_fault(code: &str) -> Fault {
+    match code {
+        "picture_too_large" => Fault::FileLarge,
+        "picture_empty" => Fault::FileEmpty,
+        _ => Fault::FileKind,
     }
 }
 
