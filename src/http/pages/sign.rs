@@ -111,6 +111,17 @@ pub struct Answer {
     pub given: Given,
 }
 
+impl Answer {
+    fn name(&self, frame: &Frame) -> String {
+        let label = self.label.clone().filter(|label| !label.is_empty());
+        label.unwrap_or_else(|| match self.given {
+            Given::Text(_) => frame.t("sign-field-text"),
+            Given::Ticked(_) => frame.t("sign-field-checkbox"),
+            Given::Date(_) => frame.t("sign-field-date"),
+        })
+    }
+}
+
 /// S6, check and sign: `GET /signing/{rcp}/check`.
 #[derive(Clone, Debug, Template)]
 #[template(path = "sign/check.html")]
