@@ -17,6 +17,7 @@ pub mod idempotency;
 pub mod keyring;
 pub mod keys;
 pub mod mailing;
+mod notes;
 mod publishing;
 pub mod sealing;
 pub mod seals;
@@ -66,6 +67,7 @@ pub struct App {
     pub(crate) heavy: Permits,
     pub(crate) sealers: seals::Sealers,
     pub(crate) running: idempotency::Running,
+    pub(crate) noted: notes::Noted,
     pub(crate) key_uses: Mutex<HashMap<KeyId, (Timestamp, Option<IpAddr>)>>,
     ready: AtomicBool,
 }
@@ -137,6 +139,7 @@ impl App {
             heavy,
             sealers: seals::Sealers::default(),
             running: idempotency::Running::default(),
+            noted: notes::Noted::default(),
             key_uses: Mutex::default(),
             ready: AtomicBool::new(false),
         }))

@@ -126,7 +126,7 @@ pub struct Origin {
     pub actor: Actor,
     /// How we know.
     pub factor: Factor,
-    /// From where; `None` for the appliance itself and the command line.
+    /// From where; `None` for the appliance itself, the command line, and where a proxy named no address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<IpAddr>,
     /// The browser's or program's User-Agent, cut and cleaned.
@@ -135,6 +135,9 @@ pub struct Origin {
     /// In which request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<RequestId>,
+    /// Only the head of an answer was asked for: nothing was shown, so no evidence is noted of it. Never stored.
+    #[serde(skip)]
+    pub head_only: bool,
 }
 
 impl Origin {
@@ -155,6 +158,7 @@ impl Origin {
             address: None,
             user_agent: None,
             request: None,
+            head_only: false,
         }
     }
 
@@ -162,16 +166,17 @@ impl Origin {
     pub fn request(
         actor: Actor,
         factor: Factor,
-        address: IpAddr,
+        address: impl Into<Option<IpAddr>>,
         user_agent: Option<&str>,
         request: RequestId,
     ) -> Self {
         Self {
             actor,
             factor,
-            address: Some(address.to_canonical()),
+            address: address.into().map(|address| address.to_canonical()),
             user_agent: user_agent.map(|text| text::kept(text, limits::USER_AGENT_CHARS_MAX)),
             request: Some(request),
+            head_only: false,
         }
     }
 }
@@ -201,7 +206,7 @@ mod tests {
         let origin = Origin::request(
             Actor::Stranger,
             Factor::None,
-            "::ffff:192.0.2.7".parse().expect("address"),
+            "::ffff:192.0.2.7".parse::<IpAddr>().expect("address"),
             Some("Evil\r\nX: y"),
             RequestId::new(Timestamp::from_millis(0), [0; 10]),
         );

@@ -8,10 +8,11 @@ mod keys;
 mod lists;
 
 use super::blocking::blocking;
-use super::browser::{self, cookie, is_own_request, page, see_other};
+use super::browser::{
+    self, cookie, is_own_request, page, seconds_until, see_other, until, with_retry_after,
+};
 use super::client;
 use super::error::{ApiError, ErrorCode};
-use super::limits::Allowance;
 use super::middleware::{not_found, request_name};
 use super::pages::admin::{AdminFrame, AdminState, AdminStatePage, Pager, Person, Section};
 use super::pages::admin_form::is_admin_path;
@@ -22,13 +23,11 @@ use crate::app::admins::Administrator;
 use crate::domain::environment::Environment;
 use crate::domain::limits;
 use crate::domain::origin::{Actor, Factor, Origin};
-use crate::domain::time::Timestamp;
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::{Method, header};
+use actix_web::http::Method;
 use actix_web::middleware::{Next, from_fn};
 use actix_web::{HttpRequest, HttpResponse, web};
-use std::time::Duration;
 
 /// The cookie that holds the session.
 const SESSION: &str = "admin";
@@ -99,9 +98,10 @@ async fn expect_neighbour<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
     let is_neighbour = request.app_data::<web::Data<Web>>().is_some_and(|web| {
-        let address = client::address(request.request(), web);
         let allowed = &web.admin_allow_from;
-        allowed.is_empty() || allowed.iter().any(|network| network.contains(address))
+        // Of whom nobody knows where they are, nobody knows that they are inside.
+        let is_inside = |address| allowed.iter().any(|network| network.contains(address));
+        allowed.is_empty() || client::address(request.request(), web).is_some_and(is_inside)
     });
     if is_neighbour {
         return Ok(next.call(request).await?.map_into_left_body());
@@ -181,13 +181,7 @@ async fn visit(request: &HttpRequest, web: &web::Data<Web>) -> Result<Visit, Ins
     let state = AdminState::TooManyRequests {
         until: until(web, allowance),
     };
-    let person = Some(visit.person());
-    let view = AdminStatePage {
-        frame: frame(web, person),
-        state,
-    };
-    let answer = page(view.status(), view.html());
-    Err(Instead::go(with_retry_after(answer, allowance)))
+    Err(state.into())
 }
 
 /// The session of a request that is to change something: from a page of ours.
@@ -304,35 +298,28 @@ fn percent_encoded(path: &str) -> String {
         .replace('?', "%3F")
 }
 
-fn until(web: &Web, allowance: Allowance) -> Timestamp {
-    web.clock
-        .now()
-        .plus(Duration::from_secs(allowance.wait_seconds))
-}
-
-fn with_retry_after(mut response: HttpResponse, allowance: Allowance) -> HttpResponse {
-    response.headers_mut().insert(
-        header::RETRY_AFTER,
-        header::HeaderValue::from(allowance.wait_seconds),
-    );
-    response
-}
-
 async fn shown(
     request: &HttpRequest,
     web: &web::Data<Web>,
     result: Result<HttpResponse, Instead>,
 ) -> HttpResponse {
+    let mut wait = None;
     let state = match result {
         Ok(response) => return response,
         Err(Instead::Go(response)) => return *response,
         Err(Instead::State(state)) => state,
         Err(Instead::Failed(error)) if error.code() == ErrorCode::NotFound => AdminState::NotFound,
-        Err(Instead::Failed(error)) => AdminState::Failure {
-            request_id: request_name(request).unwrap_or_default(),
-            status: error.code().status(),
-        },
+        Err(Instead::Failed(error)) => {
+            wait = error.retry_after_seconds();
+            AdminState::Failure {
+                request_id: request_name(request).unwrap_or_default(),
+                status: error.code().status(),
+            }
+        }
     };
+    if let AdminState::TooManyRequests { until } = &state {
+        wait = Some(seconds_until(web, *until));
+    }
     // Where somebody is logged in, the page keeps its navigation.
     let person = match session(request, web).await {
         Ok(visit) => visit.map(|visit| visit.person()),
@@ -342,7 +329,11 @@ async fn shown(
         frame: frame(web, person),
         state,
     };
-    page(view.status(), view.html())
+    let answer = page(view.status(), view.html());
+    match wait {
+        Some(seconds) => with_retry_after(answer, seconds),
+        None => answer,
+    }
 }
 
 /// The query of an address.

@@ -110,7 +110,7 @@ fn presented(request: &HttpRequest) -> Option<ApiKey> {
 }
 
 fn turned_away(request: &HttpRequest, web: &Web) -> ApiError {
-    let allowance = web.limits.stranger(client::address(request, web));
+    let allowance = web.limits.stranger(client::counted_as(request, web));
     if allowance.passed {
         ApiError::new(
             ErrorCode::Unauthorized,

@@ -3,19 +3,28 @@
 use super::Web;
 use super::body::{self, read_all};
 use super::error::{ApiError, ErrorCode};
+use super::limits::Allowance;
 use super::middleware::CSP_PAGE;
 use super::pages::form::Part;
+use crate::domain::time::Timestamp;
 use actix_multipart::Multipart;
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::http::StatusCode;
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::StreamExt as _;
+use std::time::Duration;
 
-/// Bytes of a form without files, at most: two thousand fields of a thousand characters.
-const FORM_BYTES_MAX: usize = 4 << 20;
+/// Bytes of a form of a few short inputs, at most. A reason of the longest kind, each character four escaped bytes, fits twice.
+const FORM_BYTES_MAX: usize = 16 << 10;
+/// Bytes of a form with all of a signer's answers, at most: two thousand fields of a thousand characters.
+const LONG_FORM_BYTES_MAX: usize = 4 << 20;
 /// Bytes of the signature form, at most: two pictures and strokes.
 const PARTS_BYTES_MAX: usize = 11 << 20;
+/// Parts of the signature form, at most; it has about ten.
+const PARTS_MAX: usize = 32;
+/// Characters of a part's name, at most.
+const PART_NAME_CHARS_MAX: usize = 64;
 
 /// A page.
 pub fn page(status: u16, html: String) -> HttpResponse {
@@ -23,6 +32,27 @@ pub fn page(status: u16, html: String) -> HttpResponse {
         .insert_header((header::CONTENT_SECURITY_POLICY, CSP_PAGE))
         .content_type("text/html; charset=utf-8")
         .body(html)
+}
+
+/// When a caller who was refused gets through.
+pub fn until(web: &Web, allowance: Allowance) -> Timestamp {
+    let wait = Duration::from_secs(allowance.wait_seconds);
+    web.clock.now().plus(wait)
+}
+
+/// Whole seconds from now until then, at least one: for `Retry-After`.
+pub fn seconds_until(web: &Web, until: Timestamp) -> u64 {
+    let wait = until.since(web.clock.now());
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
+}
+
+/// Tells who has to wait for how many seconds.
+pub fn with_retry_after(mut response: HttpResponse, seconds: u64) -> HttpResponse {
+    response.headers_mut().insert(
+        header::RETRY_AFTER,
+        header::HeaderValue::from(seconds.max(1)),
+    );
+    response
 }
 
 /// 303 to a path of ours: after a POST, so that reloading repeats nothing.
@@ -41,19 +71,25 @@ pub fn is_own_request(request: &HttpRequest, web: &Web) -> bool {
         None => true,
     };
     let own_site = match request.headers().get("Sec-Fetch-Site") {
-        Some(site) => site.as_bytes() == b"same-origin" || site.as_bytes() == b"none",
+        Some(site) => site.as_bytes() == b"same-origin",
         None => true,
     };
     own_origin && own_site
 }
 
-/// The body of a form.
+/// The body of a form of a few short inputs, as almost all are.
 pub async fn form(payload: web::Payload, web: &Web) -> Result<Vec<u8>, ApiError> {
-    Ok(
-        read_all(payload, FORM_BYTES_MAX, web.patience, web.clock.clone())
-            .await?
-            .to_vec(),
-    )
+    form_of(payload, FORM_BYTES_MAX, web).await
+}
+
+/// The body of a form with all of a signer's answers. For those alone who hold a session: strangers hold no such piece of memory.
+pub async fn long_form(payload: web::Payload, web: &Web) -> Result<Vec<u8>, ApiError> {
+    form_of(payload, LONG_FORM_BYTES_MAX, web).await
+}
+
+async fn form_of(payload: web::Payload, bytes_max: usize, web: &Web) -> Result<Vec<u8>, ApiError> {
+    let body = read_all(payload, bytes_max, web.patience, web.clock.clone()).await?;
+    Ok(body.to_vec())
 }
 
 /// The parts of a multipart form.
@@ -69,11 +105,15 @@ pub async fn parts(
     while let Some(part) = multipart.next().await {
         let mut part = part.map_err(|_| broken())?;
         let name = part.name().unwrap_or("").to_owned();
+        // Also of parts that hold nothing: each costs memory.
+        if parts.len() == PARTS_MAX || name.chars().count() > PART_NAME_CHARS_MAX {
+            return Err(broken());
+        }
         let mut bytes = Vec::new();
         while let Some(piece) = part.next().await {
             let piece = piece.map_err(|_| broken())?;
             total = total.saturating_add(piece.len());
-            if total > PARTS_BYTES_MAX || parts.len() > 32 {
+            if total > PARTS_BYTES_MAX {
                 return Err(body::too_large(PARTS_BYTES_MAX as u64));
             }
             bytes.extend_from_slice(&piece);

@@ -5,41 +5,57 @@ use super::middleware::request_name;
 use crate::domain::network::Network;
 use crate::domain::origin::{Actor, Factor, Origin, RequestId};
 use actix_web::HttpRequest;
-use actix_web::http::header;
-use std::net::{IpAddr, Ipv4Addr};
+use actix_web::http::{Method, header};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-/// Hops of `X-Forwarded-For` that are looked at; a longer list is somebody's game.
+/// Trusted proxies in a row that are walked past; a longer chain is somebody's game.
 const HOPS_MAX: usize = 10;
 
-/// The caller's address: from the right of `X-Forwarded-For`, the first that is no trusted proxy. Anything malformed: the peer.
-pub fn address(request: &HttpRequest, web: &Web) -> IpAddr {
-    let peer = request
+/// The caller's address: from the right of `X-Forwarded-For`, the first that is no trusted proxy. What stands further left is the
+/// caller's own word and isn't looked at. `None`: a trusted proxy passed on what is no address, so nobody knows who calls.
+pub fn address(request: &HttpRequest, web: &Web) -> Option<IpAddr> {
+    let lines = request.headers().get_all(header::X_FORWARDED_FOR);
+    let hops: Vec<&[u8]> = lines
+        .flat_map(|line| line.as_bytes().split(|byte| *byte == b','))
+        .collect();
+    forwarded(peer(request), &hops, &web.trusted_proxies)
+}
+
+/// The address that a caller is counted by: its own, or that of the proxy that could not name it.
+pub fn counted_as(request: &HttpRequest, web: &Web) -> IpAddr {
+    address(request, web).unwrap_or_else(|| peer(request))
+}
+
+fn peer(request: &HttpRequest) -> IpAddr {
+    request
         .peer_addr()
         .map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| {
             peer.ip().to_canonical()
-        });
-    forwarded(peer, request, &web.trusted_proxies).unwrap_or(peer)
+        })
 }
 
-fn forwarded(peer: IpAddr, request: &HttpRequest, trusted: &[Network]) -> Option<IpAddr> {
+fn forwarded(peer: IpAddr, hops: &[&[u8]], trusted: &[Network]) -> Option<IpAddr> {
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
-    if !is_trusted(peer) {
-        return None;
-    }
-    let mut hops = Vec::new();
-    for line in request.headers().get_all(header::X_FORWARDED_FOR) {
-        for hop in line.to_str().ok()?.split(',') {
-            hops.push(hop.trim().parse::<IpAddr>().ok()?.to_canonical());
-            if hops.len() > HOPS_MAX {
-                return None;
-            }
+    let mut nearest = peer;
+    for (passed, hop) in hops.iter().rev().enumerate() {
+        if !is_trusted(nearest) {
+            break;
         }
+        if passed == HOPS_MAX {
+            return None;
+        }
+        nearest = hop_address(hop)?;
     }
-    hops.iter()
-        .rev()
-        .copied()
-        .find(|hop| !is_trusted(*hop))
-        .or_else(|| hops.first().copied())
+    Some(nearest)
+}
+
+/// An address as proxies write it, with or without a port.
+fn hop_address(hop: &[u8]) -> Option<IpAddr> {
+    let hop = std::str::from_utf8(hop).ok()?.trim();
+    hop.parse::<IpAddr>()
+        .or_else(|_| hop.parse::<SocketAddr>().map(|socket| socket.ip()))
+        .ok()
+        .map(|address| address.to_canonical())
 }
 
 /// The origin of what this request does, for the audit trail.
@@ -49,11 +65,75 @@ pub fn origin(request: &HttpRequest, web: &Web, actor: Actor, factor: Factor) ->
         .get(header::USER_AGENT)
         .and_then(|value| value.to_str().ok());
     let name = request_name(request).and_then(|name| RequestId::from_client(&name));
-    Origin::request(
+    let origin = Origin::request(
         actor,
         factor,
         address(request, web),
         agent,
         name.unwrap_or_else(|| web.app.new_request_id()),
-    )
+    );
+    Origin {
+        head_only: request.method() == Method::HEAD,
+        ..origin
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The caller behind a proxy in 10.0.0.0/8 that sent `list`.
+    fn caller(list: &str) -> Option<String> {
+        let hops: Vec<&[u8]> = match list {
+            "" => Vec::new(),
+            list => list.as_bytes().split(|byte| *byte == b',').collect(),
+        };
+        let peer = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
+        forwarded(peer, &hops, &[Network::v4(10, 0, 0, 0, 8)]).map(|a| a.to_string())
+    }
+
+    #[test]
+    fn what_a_caller_writes_left_of_the_proxys_word_changes_nothing() {
+        let long = format!("{}192.0.2.7", "198.51.100.1, ".repeat(30));
+        for list in [
+            "192.0.2.7",
+            "x, 192.0.2.7",
+            "\u{fc}, 192.0.2.7",
+            ", 192.0.2.7",
+            "10.0.0.9, 192.0.2.7",
+            "192.0.2.7, 10.0.0.2",
+            "10.0.0.9, 192.0.2.7:50000 , 10.0.0.2,10.0.0.3",
+            "::ffff:192.0.2.7",
+            &long,
+        ] {
+            assert_eq!(caller(list).as_deref(), Some("192.0.2.7"), "{list}");
+        }
+        assert_eq!(caller("[2001:db8::1]:443").as_deref(), Some("2001:db8::1"));
+    }
+
+    #[test]
+    fn a_proxy_that_names_nobody_makes_the_caller_unknown_and_not_a_neighbour() {
+        let loops = ["10.0.0.2"; 11].join(",");
+        for list in [
+            "x",
+            "unknown",
+            "192.0.2.7,",
+            "192.0.2.7, x, 10.0.0.2",
+            &loops,
+        ] {
+            assert_eq!(caller(list), None, "{list}");
+        }
+    }
+
+    #[test]
+    fn inside_of_the_trusted_networks_the_first_sender_is_the_caller() {
+        assert_eq!(caller("").as_deref(), Some("10.0.0.1"));
+        assert_eq!(caller("10.0.0.7, 10.0.0.2").as_deref(), Some("10.0.0.7"));
+    }
+
+    #[test]
+    fn nobody_but_a_trusted_proxy_is_asked() {
+        let peer = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 9));
+        assert_eq!(forwarded(peer, &[b"x", b"192.0.2.7"], &[]), Some(peer));
+    }
 }

@@ -145,6 +145,11 @@ impl ApiError {
         self
     }
 
+    /// Seconds after which it may be tried again, where that is known.
+    pub fn retry_after_seconds(&self) -> Option<u64> {
+        self.retry_after_seconds
+    }
+
     /// The methods of a 405.
     #[must_use]
     pub fn allow(mut self, methods: &str) -> Self {

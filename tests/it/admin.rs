@@ -243,10 +243,8 @@ fn an_administrator_logs_in_and_out_and_the_old_cookie_opens_nothing() {
         (left.status, left.header("location")),
         (303, "/admin/login?notice=out")
     );
-    assert_eq!(
-        left.header("clear-site-data"),
-        "\"cache\", \"cookies\", \"storage\""
-    );
+    // Cookies of the company's other sites are none of ours.
+    assert_eq!(left.header("clear-site-data"), "\"cache\", \"storage\"");
     assert!(left.header("set-cookie").contains("Max-Age=0"));
     assert!(!is_open(&app, &held), "the session itself has ended");
     assert!(
@@ -523,4 +521,27 @@ fn who_is_outside_of_allow_from_finds_no_admin_pages() {
         .submit("/admin/login", &fields)
         .expect_error(404, "NOT FOUND");
     app.api.get("/api/v1/envelopes").expect(200);
+}
+
+#[test]
+fn a_caller_whom_the_proxy_cannot_name_is_outside_of_allow_from() {
+    let app = TestApp::with(Options {
+        trusted_proxies: vec![Network::v4(127, 0, 0, 1, 32)],
+        admin_allow_from: vec![Network::v4(10, 0, 0, 0, 8), Network::v4(127, 0, 0, 0, 8)],
+        ..Options::default()
+    });
+    let eleven = ["10.0.0.1"; 11].join(", ");
+    for list in [
+        "x, 192.0.2.7",
+        &format!("{eleven}, 192.0.2.7"),
+        "10.0.0.1, x",
+        "unknown",
+    ] {
+        Client::browser(&app.url)
+            .header("X-Forwarded-For", list)
+            .get("/admin/login")
+            .expect_error(404, "NOT FOUND");
+    }
+    let inside = Client::browser(&app.url).header("X-Forwarded-For", "x, 10.1.4.7");
+    assert_eq!(inside.get("/admin/login").status, 200);
 }

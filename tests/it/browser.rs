@@ -175,9 +175,25 @@ fn without_scripts_everything_is_one_long_form_that_signs() {
         "the panel is the scripts'"
     );
     browser.shot("review");
-    // Nothing filled in: told at the top, and at the fields.
-    browser.find(".control.text input").write("Lyon");
+    // Without a script nobody tells whether a picture came: the PDF is offered with each.
+    browser.find(".paper .open-pdf a");
+    // Hardly anything filled in: told at the top, and at the fields. (Of what is wholly empty a browser tells by itself.)
+    browser.find(".control.text input").write(" ");
     browser.press(".control.checkbox input[type=checkbox]");
+    browser.press("#finish");
+    browser.press("#problems a");
+    assert!(browser.find(".control.text .error").is_shown());
+    assert!(browser.find(".control.signature .error").is_shown());
+    browser.shot("missing");
+    // What was filled in is still there.
+    assert!(
+        browser
+            .find(".control.checkbox input[type=checkbox]:checked")
+            .is_shown()
+    );
+    let city = browser.find(".control.text input");
+    city.clear();
+    city.write("Lyon");
     browser.shot("filled");
     browser.press(".control.signature button.make");
     browser.find("#maker-form");
@@ -195,7 +211,7 @@ fn without_scripts_everything_is_one_long_form_that_signs() {
     browser.press("#status a.button");
     browser.find("#status[data-state=complete]");
     browser.shot("complete");
-    browser.expect_no_faults(&[]);
+    browser.expect_no_faults(&["status of 422"]);
     assert_eq!(app.envelope(&envelope)["status"], "COMPLETED");
 }
 

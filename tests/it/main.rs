@@ -13,6 +13,7 @@ mod browser;
 #[path = "../support/pdf.rs"]
 mod built;
 mod contract;
+mod doors;
 mod envelopes;
 mod evidence;
 mod examples;

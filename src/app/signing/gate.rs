@@ -5,6 +5,7 @@ use crate::app::envelopes::load;
 use crate::app::{App, Error};
 use crate::domain::command::{Command, Note};
 use crate::domain::envelope::{Envelope, State};
+use crate::domain::environment::Environment;
 use crate::domain::ids::{RecipientId, SessionId};
 use crate::domain::limits;
 use crate::domain::origin::Origin;
@@ -79,6 +80,15 @@ pub struct Opened {
 }
 
 impl App {
+    /// Whose link it is, and in which world. Leaves no note.
+    pub fn link_of(&self, token: &str) -> Result<(Environment, RecipientId), Blocked> {
+        let token = Token::parse(token).map_err(|_| Blocked::UnknownLink)?;
+        let (envelope, recipient) = self
+            .store
+            .read(|tx| Ok::<_, Error>(self.find_link(tx, &token)))??;
+        Ok((envelope.environment, recipient))
+    }
+
     /// What a link shows. Changes nothing but for a note in the trail, hourly for an address and bounded in number.
     pub fn door(&self, token: &str, origin: &Origin) -> Result<Door, Blocked> {
         let token = Token::parse(token).map_err(|_| Blocked::UnknownLink)?;

@@ -13,7 +13,7 @@ pub use marks::{MadeMark, Styles};
 pub use show::{PageImage, Progress};
 
 use super::envelopes::load;
-use super::{App, Error};
+use super::{App, Error, notes};
 use crate::domain::command::{Command, Note};
 use crate::domain::digest::Digest;
 use crate::domain::envelope::{Consent, Envelope, SignatureEvidence};
@@ -24,7 +24,9 @@ use crate::domain::origin::{Actor, Factor, Origin};
 use crate::domain::recipient::{Progress as RecipientProgress, Recipient};
 use crate::domain::refusal::Refusal;
 use crate::domain::secret::Token;
+use crate::domain::time::Timestamp;
 use crate::store::ReadTx;
+use std::time::Duration;
 
 /// A recipient with an open session, and the envelope as it is now.
 #[derive(Debug)]
@@ -37,6 +39,10 @@ pub struct Signer {
     pub draft: Draft,
     /// Documents of which something was shown in this session.
     pub served: Vec<DocumentId>,
+    /// When this session was last used.
+    pub seen_at: Timestamp,
+    /// The session was idle for too long.
+    pub is_late: bool,
     /// Against forged requests: goes into every form of this session.
     pub csrf: String,
     /// The session's fingerprint.
@@ -125,8 +131,9 @@ pub enum Signed {
 }
 
 impl App {
-    /// The session behind a cookie. `Err(SessionEnded)` where it is none, too old, or of a replaced link.
-    pub fn signer(
+    /// The session behind a cookie, also one that was idle for too long: it is good for keeping what was typed into a page that is
+    /// still open, and for nothing else. `Err(SessionEnded)` where there is none, or it is too old or of a replaced link.
+    pub fn late_signer(
         &self,
         recipient: &str,
         cookie: Option<&str>,
@@ -147,6 +154,29 @@ impl App {
         })
     }
 
+    /// The session behind a cookie as in [`Self::late_signer`], kept alive by being used; `Err(SessionEnded)` where it was idle for
+    /// too long.
+    pub fn signer(
+        &self,
+        recipient: &str,
+        cookie: Option<&str>,
+        origin: &Origin,
+    ) -> Result<Signer, Blocked> {
+        let signer = self.late_signer(recipient, cookie, origin)?;
+        if signer.is_late {
+            return Err(Blocked::SessionEnded);
+        }
+        // Reading is using, too. Once a minute is often enough to stay alive.
+        let idle = self.now().since(signer.seen_at);
+        if idle >= Duration::from_secs(60) && !origin.head_only {
+            // On a full disk one may still read.
+            if let Err(error) = self.keep_alive(&signer) {
+                tracing::warn!(%error, "a session's use was not noted");
+            }
+        }
+        Ok(signer)
+    }
+
     fn find_signer(
         &self,
         tx: &ReadTx<'_>,
@@ -154,13 +184,11 @@ impl App {
         session: Digest,
         origin: &Origin,
     ) -> Result<Option<Signer>, Error> {
-        let (idle, ttl) = (
-            self.settings.signing_session_idle,
-            self.settings.signing_session_ttl,
-        );
-        let Some(found) = tx.signing_session(&session, recipient, idle, ttl)? else {
+        let ttl = self.settings.signing_session_ttl;
+        let Some(found) = tx.signing_session(&session, recipient, ttl, ttl)? else {
             return Ok(None);
         };
+        let idle = tx.now().since(found.seen_at);
         let envelope = load(tx, found.environment, found.envelope)?;
         let Some((person, _)) = envelope.recipient(recipient) else {
             return Ok(None);
@@ -175,6 +203,8 @@ impl App {
             recipient,
             draft,
             served: found.served,
+            seen_at: found.seen_at,
+            is_late: idle >= self.settings.signing_session_idle,
             csrf: String::new(),
             session,
             origin,
@@ -204,11 +234,15 @@ impl App {
             .write(move |tx| Ok(tx.touch_signing_session(&session)?))
     }
 
-    /// Notes that something of a document was shown. At most once a document and session.
+    /// Notes that something of a document was shown. At most once a document and session, and not where the head of the answer
+    /// alone was asked for.
     pub fn note_served(&self, signer: &Signer, document: DocumentId) -> Result<(), Error> {
-        if signer.served.contains(&document) {
+        if signer.origin.head_only || signer.served.contains(&document) {
             return Ok(());
         }
+        let is_evidence = self
+            .noted
+            .has_room(&notes::reader(&signer.origin), signer.envelope.id);
         let (environment, id, recipient) = (
             signer.envelope.environment,
             signer.envelope.id,
@@ -216,7 +250,7 @@ impl App {
         );
         let (session, origin) = (signer.session, signer.origin.clone());
         self.store.write(move |tx| {
-            if !tx.note_served(&session, document)? {
+            if !tx.note_served(&session, document)? || !is_evidence {
                 return Ok(());
             }
             let mut envelope = load(tx, environment, id)?;
@@ -268,12 +302,13 @@ impl App {
         signer: &Signer,
         change: impl FnOnce(&mut Draft) + Send + 'static,
     ) -> Result<Draft, Error> {
-        let (environment, id, recipient, session) = (
+        let (environment, id, recipient) = (
             signer.envelope.environment,
             signer.envelope.id,
             signer.recipient,
-            signer.session,
         );
+        // A session that has ended doesn't begin again by what comes late.
+        let session = Some(signer.session).filter(|_| !signer.is_late);
         self.store.write(move |tx| {
             let envelope = load(tx, environment, id)?;
             // Once acted, or once the envelope has ended, there is nothing to keep a draft for.
@@ -281,7 +316,9 @@ impl App {
             let mut draft = tx.draft(recipient)?;
             change(&mut draft);
             tx.put_draft(environment, recipient, &draft)?;
-            tx.touch_signing_session(&session)?;
+            if let Some(session) = session {
+                tx.touch_signing_session(&session)?;
+            }
             Ok(draft)
         })
     }

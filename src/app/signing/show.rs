@@ -3,7 +3,6 @@
 use super::Signer;
 use crate::app::documents::{Outgoing, with_pdf_ending};
 use crate::app::{App, Error};
-use crate::domain::command::{Command, Note};
 use crate::domain::envelope::{Envelope, FrozenDocument, State};
 use crate::domain::event::{Download, Downloadable};
 use crate::domain::field::PageSize;
@@ -238,15 +237,11 @@ impl App {
                 (outgoing, Downloadable::Unsigned)
             }
         };
-        self.note_downloaded(
-            signer.envelope.environment,
-            signer.envelope.id,
-            Download {
-                what,
-                documents: vec![document.id],
-            },
-            &signer.origin,
-        )?;
+        let download = Download {
+            what,
+            documents: vec![document.id],
+        };
+        self.note_given(signer, download)?;
         self.note_served(signer, document.id)?;
         Ok(outgoing)
     }
@@ -264,12 +259,7 @@ impl App {
             what: Downloadable::AuditTrail,
             documents: Vec::new(),
         };
-        self.note_downloaded(
-            signer.envelope.environment,
-            signer.envelope.id,
-            download,
-            &signer.origin,
-        )?;
+        self.note_given(signer, download)?;
         Ok(outgoing)
     }
 
@@ -289,20 +279,15 @@ impl App {
         })
     }
 
-    /// Evidence that files left the appliance.
-    pub(crate) fn note_downloaded(
-        &self,
-        environment: crate::domain::environment::Environment,
-        id: crate::domain::ids::EnvelopeId,
-        download: Download,
-        origin: &crate::domain::origin::Origin,
-    ) -> Result<(), Error> {
-        let origin = origin.clone();
-        self.store.write(move |tx| {
-            let mut envelope = crate::app::envelopes::load(tx, environment, id)?;
-            let events = envelope.decide(Command::Note(Note::Downloaded(download)), tx.now())?;
-            tx.record(&mut envelope, events, &origin)?;
-            Ok::<_, Error>(())
-        })
+    /// Once for each session and file.
+    fn note_given(&self, signer: &Signer, download: Download) -> Result<(), Error> {
+        self.note_download(
+            signer.envelope.environment,
+            signer.envelope.id,
+            download,
+            &signer.origin,
+            &signer.session.to_string(),
+            self.settings.signing_session_ttl,
+        )
     }
 }

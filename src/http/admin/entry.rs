@@ -97,7 +97,7 @@ async fn expect_link(
     if blocking(web, move |app| app.is_setup_link_good(&asked)).await? {
         return Ok(());
     }
-    let allowance = web.limits.stranger(client::address(request, web));
+    let allowance = web.limits.stranger(client::counted_as(request, web));
     if allowance.passed {
         return Err(AdminState::SetupGone.into());
     }
@@ -158,11 +158,14 @@ pub(super) async fn login_form(
         if !is_own_request(&request, &web) {
             return Err(AdminState::Forbidden.into());
         }
-        let allowance = web.limits.login(client::address(&request, &web));
+        let allowance = web.limits.login(client::counted_as(&request, &web));
         if !allowance.passed {
             let wait = Fault::login_wait(web.app.locale(), &web.app.zone(), until(&web, allowance));
             let view = login(&web, "", None, vec![Problem::new("", wait)]);
-            return Ok(with_retry_after(page(429, view.html()), allowance));
+            return Ok(with_retry_after(
+                page(429, view.html()),
+                allowance.wait_seconds,
+            ));
         }
         let body = browser::form(payload, &web).await?;
         let form = LoginForm::parse(&body)?;
@@ -227,7 +230,8 @@ pub(super) async fn log_out(
         add_cookie(&mut response, browser::removal_cookie(&web, SESSION))?;
         response.headers_mut().insert(
             HeaderName::from_static("clear-site-data"),
-            HeaderValue::from_static("\"cache\", \"cookies\", \"storage\""),
+            // Not "cookies": a browser would drop those of every site under the company's domain.
+            HeaderValue::from_static("\"cache\", \"storage\""),
         );
         Ok(response)
     };

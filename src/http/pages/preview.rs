@@ -186,7 +186,6 @@ fn review(adopted: bool, problems: Vec<Problem>, hostile: Option<&str>) -> Revie
             Adopted::default()
         },
         maker: Some(maker(true)),
-        saved_at: Some(at("2026-11-24T13:02:00Z")),
         session_idle_seconds: 1800,
         problems,
     }
@@ -470,7 +469,14 @@ fn states() -> Vec<(&'static str, State)> {
                 pdf: "/signing/rcp_1/documents/doc_1/file".into(),
             },
         ),
-        ("preparing", State::Preparing),
+        ("missing", State::Missing { again: None }),
+        (
+            "not-taken",
+            State::NotTaken {
+                status: 413,
+                again: Some("/signing/rcp_1".into()),
+            },
+        ),
         (
             "failure",
             State::Failure {
@@ -520,7 +526,7 @@ fn pages(hostile: Option<&str>) -> Vec<(String, String)> {
         ("check".into(), check(vec![], hostile).html()),
         (
             "check-problems".into(),
-            check(vec![Problem::new("agree", Fault::Agree), Problem::new("", Fault::OpenFirst(say("Annex A – Company car.pdf")))], hostile).html(),
+            check(vec![Problem::new("agree", Fault::Agree), Problem::new("document.doc_2", Fault::OpenFirst(say("Annex A – Company car.pdf")))], hostile).html(),
         ),
         ("done-waiting".into(), done(Progress::Waiting(1)).html()),
         ("done-preparing".into(), done(Progress::Preparing).html()),
@@ -773,6 +779,47 @@ fn every_page_has_one_heading_a_title_a_language_unique_ids_and_labelled_inputs(
             );
         }
         assert!(!html.contains("{{") && !html.contains("{ $"), "{name}");
+    }
+}
+
+/// Text without tags, and without what only decorates.
+fn visible(html: &str) -> String {
+    let mut text = String::new();
+    let plain = html.split("<span aria-hidden=\"true\">").enumerate();
+    for (at, part) in plain {
+        let part = if at == 0 {
+            part
+        } else {
+            part.split_once("</span>").map_or("", |(_, rest)| rest)
+        };
+        for (at, piece) in part.split('<').enumerate() {
+            let piece = if at == 0 {
+                piece
+            } else {
+                piece.split_once('>').map_or("", |(_, rest)| rest)
+            };
+            text.push_str(piece);
+        }
+    }
+    text.trim().to_owned()
+}
+
+#[test]
+fn who_says_what_a_control_shows_reaches_it_by_voice() {
+    for (name, html) in pages(None) {
+        for (open, close) in [("<a ", "</a>"), ("<button ", "</button>")] {
+            for control in html.split(open).skip(1) {
+                let control = control.split(close).next().expect("an end");
+                let (tag, inner) = control.split_once('>').expect("a tag");
+                let tag = format!(" {tag}");
+                let Some(told) = attributes(&tag, "aria-label").first().copied() else {
+                    continue;
+                };
+                let shown = visible(inner);
+                assert!(told.contains(&shown), "{name}: {told} is shown as {shown}");
+                assert!(!told.trim_end().ends_with(':'), "{name}: {told}");
+            }
+        }
     }
 }
 

@@ -172,8 +172,6 @@ pub struct Review {
     pub adopted: Adopted,
     /// For the dialog that makes the signature; `None` where nothing asks for one.
     pub maker: Option<Maker>,
-    /// When answers were last saved.
-    pub saved_at: Option<Timestamp>,
     /// Seconds without a request after which the session ends.
     pub session_idle_seconds: u32,
     /// Faults of the last try; `at` is `field.<id>`.

@@ -59,8 +59,18 @@ pub enum State {
         /// The PDF.
         pdf: String,
     },
-    /// The seal is being made; also while it fails and is tried again.
-    Preparing,
+    /// Nothing is at this address (any more).
+    Missing {
+        /// The step that is the right one now, within a session.
+        again: Option<String>,
+    },
+    /// What was sent is incomplete, too large or came too slowly.
+    NotTaken {
+        /// 400, 408, 413 or 415.
+        status: u16,
+        /// The step that is the right one now, within a session.
+        again: Option<String>,
+    },
     /// A fault of ours.
     Failure {
         /// What the log calls it.
@@ -74,7 +84,7 @@ impl State {
     /// The HTTP status.
     pub const fn status(&self) -> u16 {
         match self {
-            Self::UnknownLink => 404,
+            Self::UnknownLink | Self::Missing { .. } => 404,
             Self::Replaced | Self::Expired { .. } | Self::Voided { .. } | Self::DeclinedByOther => {
                 410
             }
@@ -82,12 +92,11 @@ impl State {
             | Self::AlreadySigned { .. }
             | Self::NotReady
             | Self::NotYourTurn { .. }
-            | Self::PageUndrawable { .. }
-            | Self::Preparing => 200,
+            | Self::PageUndrawable { .. } => 200,
             Self::SessionEnded => 403,
             Self::Changed { .. } => 409,
             Self::TooManyRequests { .. } => 429,
-            Self::Failure { status, .. } => *status,
+            Self::NotTaken { status, .. } | Self::Failure { status, .. } => *status,
         }
     }
 
@@ -123,7 +132,8 @@ impl State {
             Self::PageUndrawable { .. } => {
                 (f.t("state-undrawable-title"), f.t("state-undrawable-text"))
             }
-            Self::Preparing => (f.t("state-preparing-title"), f.t("state-preparing-text")),
+            Self::Missing { .. } => (f.t("state-missing-title"), f.t("state-missing-text")),
+            Self::NotTaken { .. } => (f.t("state-not-taken-title"), f.t("state-not-taken-text")),
             Self::Failure { .. } => (f.t("state-failure-title"), f.t("state-failure-text")),
         }
     }
@@ -132,6 +142,10 @@ impl State {
         match self {
             Self::Changed { again } => Some((f.t("state-changed-button"), again.clone())),
             Self::PageUndrawable { pdf } => Some((f.t("state-undrawable-button"), pdf.clone())),
+            Self::Missing { again: Some(again) }
+            | Self::NotTaken {
+                again: Some(again), ..
+            } => Some((f.t("state-button-back"), again.clone())),
             _ => None,
         }
     }
@@ -166,7 +180,6 @@ impl State {
             Self::AlreadySigned { .. } | Self::DeclinedByYou { .. } => "done",
             Self::NotReady
             | Self::NotYourTurn { .. }
-            | Self::Preparing
             | Self::TooManyRequests { .. }
             | Self::Changed { .. }
             | Self::SessionEnded => "wait",

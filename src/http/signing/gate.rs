@@ -83,6 +83,14 @@ pub(super) async fn open(
     payload: web::Payload,
 ) -> HttpResponse {
     let result = async {
+        // Who guesses links is counted before the body is read; who has one can't open it without end.
+        let asked = token.clone();
+        let (environment, recipient) =
+            blocking(&web, move |app| Ok::<_, ApiError>(app.link_of(&asked))).await??;
+        let allowance = web.limits.opening(&recipient.to_string());
+        if !allowance.passed {
+            return Err(Instead::TooMany(environment, allowance));
+        }
         let body = browser::form(payload, &web).await?;
         let form = OpenForm::parse(&body).map_err(|_| Blocked::Stale)?;
         if !is_own_request(&request, &web) {

@@ -2,11 +2,12 @@
 
 use crate::app::Error;
 use crate::app::signing::Blocked;
-use crate::domain::envelope::{Envelope, State};
+use crate::domain::envelope::State;
 use crate::domain::environment::Environment;
 use crate::domain::origin::{Actor, Factor, Origin};
-use crate::http::browser::page;
+use crate::http::browser::{page, seconds_until, until, with_retry_after};
 use crate::http::error::ApiError;
+use crate::http::limits::Allowance;
 use crate::http::middleware::request_name;
 use crate::http::pages::frame::Frame;
 use crate::http::pages::state::{State as PageState, StatePage};
@@ -17,6 +18,7 @@ use actix_web::{HttpRequest, HttpResponse};
 pub(super) enum Instead {
     Blocked(Blocked),
     Failed(ApiError),
+    TooMany(Environment, Allowance),
     Go(Box<HttpResponse>),
 }
 
@@ -57,44 +59,43 @@ pub(super) fn stranger(request: &HttpRequest, web: &Web) -> Origin {
 /// The page for who can't go on.
 pub(super) fn instead(request: &HttpRequest, web: &Web, why: Instead) -> HttpResponse {
     let mut environment = Environment::Live;
-    let mut of = |envelope: &Envelope| environment = envelope.environment;
+    let mut wait = None;
     let state = match why {
         Instead::Go(response) => return *response,
-        Instead::Failed(error) => failure(request, web, &error),
+        Instead::Failed(error) => failure(request, web, &error, &mut wait),
+        Instead::TooMany(of, allowance) => {
+            environment = of;
+            too_many(web, allowance)
+        }
         Instead::Blocked(blocked) => match blocked {
             Blocked::UnknownLink => {
-                let allowance = web.limits.stranger(client::address(request, web));
+                let allowance = web.limits.stranger(client::counted_as(request, web));
                 if allowance.passed {
                     PageState::UnknownLink
                 } else {
-                    PageState::TooManyRequests {
-                        until: web
-                            .clock
-                            .now()
-                            .plus(std::time::Duration::from_secs(allowance.wait_seconds)),
-                    }
+                    too_many(web, allowance)
                 }
             }
             Blocked::Replaced(envelope) => {
-                of(&envelope);
+                environment = envelope.environment;
                 PageState::Replaced
             }
             Blocked::NotReady(envelope) => {
-                of(&envelope);
+                environment = envelope.environment;
                 PageState::NotReady
             }
             Blocked::NotYourTurn(envelope, before) => {
-                of(&envelope);
+                environment = envelope.environment;
                 PageState::NotYourTurn {
                     before: u32::try_from(before).unwrap_or(u32::MAX),
                 }
             }
             Blocked::Expired(envelope, deadline) => {
-                of(&envelope);
+                environment = envelope.environment;
                 PageState::Expired { deadline }
             }
             Blocked::Voided(envelope) => {
-                of(&envelope);
+                environment = envelope.environment;
                 let reason = match &envelope.state {
                     State::Voided { reason } => reason.clone(),
                     _ => None,
@@ -105,30 +106,59 @@ pub(super) fn instead(request: &HttpRequest, web: &Web, why: Instead) -> HttpRes
                 }
             }
             Blocked::DeclinedByYou(envelope, at) => {
-                of(&envelope);
+                environment = envelope.environment;
                 PageState::DeclinedByYou { at }
             }
             Blocked::DeclinedByOther(envelope) => {
-                of(&envelope);
+                environment = envelope.environment;
                 PageState::DeclinedByOther
             }
             Blocked::SessionEnded | Blocked::Stale => PageState::SessionEnded,
-            Blocked::Failed(error) => failure(request, web, &error.into()),
+            Blocked::Failed(error) => failure(request, web, &error.into(), &mut wait),
         },
     };
+    if let PageState::TooManyRequests { until } = &state {
+        wait = Some(seconds_until(web, *until));
+    }
     let status = state.status();
     let html = StatePage {
         frame: frame(web, environment),
         state,
     }
     .html();
-    page(status, html)
+    match wait {
+        Some(seconds) => with_retry_after(page(status, html), seconds),
+        None => page(status, html),
+    }
 }
 
-fn failure(request: &HttpRequest, web: &Web, error: &ApiError) -> PageState {
-    let _ = web;
-    PageState::Failure {
-        request_id: request_name(request).unwrap_or_default(),
-        status: error.code().status(),
+fn too_many(web: &Web, allowance: Allowance) -> PageState {
+    PageState::TooManyRequests {
+        until: until(web, allowance),
+    }
+}
+
+/// What a failure says to a person: what they can do about it, else that it is ours.
+fn failure(
+    request: &HttpRequest,
+    web: &Web,
+    error: &ApiError,
+    wait: &mut Option<u64>,
+) -> PageState {
+    *wait = error.retry_after_seconds();
+    let status = error.code().status();
+    // Leads to whatever step is the right one now.
+    let session = request
+        .match_info()
+        .get("recipient")
+        .map(|recipient| format!("{}/signing/{recipient}", web.public.root));
+    match (status, session) {
+        (404, again) => PageState::Missing { again },
+        (409, Some(again)) => PageState::Changed { again },
+        (400 | 408 | 413 | 415, again) => PageState::NotTaken { status, again },
+        _ => PageState::Failure {
+            request_id: request_name(request).unwrap_or_default(),
+            status,
+        },
     }
 }

@@ -2,9 +2,9 @@
 
 use super::gate::count;
 use super::instead::{Instead, frame};
-use super::session::{base, changed, expect_own, expect_turn, own_form, step, turn};
+use super::session::{base, changed, expect_alive, expect_own, late_turn, turn};
 use super::signature::maker;
-use crate::app::signing::Signer;
+use crate::app::signing::{Blocked, Signer};
 use crate::app::{App, Error};
 use crate::domain::envelope::Mark;
 use crate::domain::field::{Field, FieldKind};
@@ -52,7 +52,6 @@ pub(super) async fn review_html(
         documents,
         adopted: adopted(&web.app, web, &signer),
         maker: Some(maker),
-        saved_at: None,
         session_idle_seconds: u32::try_from(web.app.signing_session_idle().as_secs())
             .unwrap_or(u32::MAX),
         problems,
@@ -144,15 +143,17 @@ pub(super) async fn review_form(
     web: web::Data<Web>,
     payload: web::Payload,
 ) -> HttpResponse {
-    turn(&request, &web, &recipient, async |signer| {
-        let parse = ReviewForm::parse;
-        let form = own_form(&request, &web, payload, &signer, parse, |f| &f.csrf).await?;
+    late_turn(&request, &web, &recipient, async |signer| {
+        let body = browser::long_form(payload, &web).await?;
+        let form = ReviewForm::parse(&body).map_err(|_| Blocked::SessionEnded)?;
+        expect_own(&request, &web, &signer, &form.csrf)?;
         let answers = form.answers.clone();
         let signer = blocking(&web, move |app| {
             let draft = app.save_draft(&signer, answers)?;
             Ok::<_, Error>(Signer { draft, ..signer })
         })
         .await?;
+        expect_alive(&signer)?;
         if form.version != signer.version() {
             return Err(changed(&web, &signer, "review"));
         }
@@ -214,14 +215,13 @@ pub(super) async fn autosave(
 ) -> HttpResponse {
     // A script reads the status alone; the page of who can't go on is for who opens this by hand.
     let (recipient, field) = path.into_inner();
-    step(&request, &web, &recipient, async |signer| {
+    late_turn(&request, &web, &recipient, async |signer| {
         let csrf = request
             .headers()
             .get("X-CSRF-Token")
             .and_then(|v| v.to_str().ok())
             .unwrap_or("");
         expect_own(&request, &web, &signer, csrf)?;
-        expect_turn(&web, &signer)?;
         let body = browser::form(payload, &web).await?;
         let Ok(saved) = Autosave::parse(&body) else {
             return Ok(HttpResponse::BadRequest().finish());
@@ -234,6 +234,7 @@ pub(super) async fn autosave(
             Ok::<_, Error>(signer)
         })
         .await?;
+        expect_alive(&signer)?;
         if !same {
             return Err(changed(&web, &signer, "review"));
         }

@@ -4,46 +4,50 @@ use super::instead::{Instead, frame, instead, stranger};
 use crate::app::App;
 use crate::app::signing::{Blocked, Signer};
 use crate::domain::envelope::State;
+use crate::domain::origin::Origin;
 use crate::http::blocking::blocking;
 use crate::http::browser::{cookie, is_own_request, page, see_other};
 use crate::http::error::ApiError;
 use crate::http::pages::form::BadForm;
 use crate::http::pages::state::{State as PageState, StatePage};
 use crate::http::{Web, browser};
-use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 
+/// The session of a request. One that was idle for too long has ended.
 pub(super) async fn signer(
     request: &HttpRequest,
     web: &web::Data<Web>,
     recipient: &str,
 ) -> Result<Signer, Instead> {
+    held(request, web, recipient, App::signer).await
+}
+
+/// What goes beyond keeping answers is for who was not idle for too long.
+pub(super) fn expect_alive(signer: &Signer) -> Result<(), Instead> {
+    if signer.is_late {
+        return Err(Blocked::SessionEnded.into());
+    }
+    Ok(())
+}
+
+async fn held(
+    request: &HttpRequest,
+    web: &web::Data<Web>,
+    recipient: &str,
+    find: fn(&App, &str, Option<&str>, &Origin) -> Result<Signer, Blocked>,
+) -> Result<Signer, Instead> {
     let held = cookie(request, web, recipient);
     let origin = stranger(request, web);
     let asked = recipient.to_owned();
     let signer = blocking(web, move |app| {
-        Ok::<_, ApiError>(app.signer(&asked, held.as_deref(), &origin))
+        Ok::<_, ApiError>(find(app, &asked, held.as_deref(), &origin))
     })
     .await??;
     let allowance = web.limits.session(&signer.session.to_string());
     if allowance.passed {
         return Ok(signer);
     }
-    let until = web
-        .clock
-        .now()
-        .plus(std::time::Duration::from_secs(allowance.wait_seconds));
-    let state = PageState::TooManyRequests { until };
-    let html = StatePage {
-        frame: frame(web, signer.envelope.environment),
-        state,
-    }
-    .html();
-    let mut response = page(429, html);
-    if let Ok(value) = header::HeaderValue::from_str(&allowance.wait_seconds.to_string()) {
-        response.headers_mut().insert(header::RETRY_AFTER, value);
-    }
-    Err(Instead::Go(Box::new(response)))
+    Err(Instead::TooMany(signer.envelope.environment, allowance))
 }
 
 /// A step of whoever holds a session here: what `act` answers, or the page for who can't go on.
@@ -72,6 +76,24 @@ pub(super) async fn turn(
         act(signer).await
     })
     .await
+}
+
+/// A step of who still has to act, also in a session that was idle for too long: it keeps what was typed, and what goes beyond that
+/// is for [`expect_alive`] to let through.
+pub(super) async fn late_turn(
+    request: &HttpRequest,
+    web: &web::Data<Web>,
+    recipient: &str,
+    act: impl AsyncFnOnce(Signer) -> Result<HttpResponse, Instead>,
+) -> HttpResponse {
+    let result = match held(request, web, recipient, App::late_signer).await {
+        Ok(signer) => match expect_turn(web, &signer) {
+            Ok(()) => act(signer).await,
+            Err(why) => Err(why),
+        },
+        Err(why) => Err(why),
+    };
+    result.unwrap_or_else(|why| instead(request, web, why))
 }
 
 /// The form of a request that acts, with the token in it that is this session's own, from our own pages.
