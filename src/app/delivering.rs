@@ -1,6 +1,6 @@
 //! Webhooks go out: claimed in one transaction, sent outside of any, the result recorded in another.
 
-use super::{App, Error};
+use super::{App, Error, caught};
 use crate::domain::environment::Environment;
 use crate::domain::event::SystemEvent;
 use crate::domain::limits;
@@ -35,7 +35,12 @@ impl App {
 
     /// Sends one delivery and records how it went.
     pub fn deliver(&self, delivery: Delivery) -> Result<(), Error> {
-        let attempt = self.attempt(&delivery);
+        let attempt = caught(|| Ok(self.attempt(&delivery))).unwrap_or_else(|error| {
+            failed(format!(
+                "Paraph broke at this delivery: {}",
+                error.with_cause()
+            ))
+        });
         let random = u32::from_be_bytes(self.random());
         self.store.write(move |tx| {
             let Some(reason) = attempt.failure else {
@@ -71,11 +76,6 @@ impl App {
     }
 
     fn attempt(&self, delivery: &Delivery) -> Attempt {
-        let failed = |reason: String| Attempt {
-            failure: Some(reason),
-            retry_after: None,
-            gone: false,
-        };
         let webhook = &delivery.webhook;
         let opened = self
             .keyring
@@ -124,6 +124,14 @@ impl App {
             self.deliver(delivery)?;
         }
         Ok(any)
+    }
+}
+
+fn failed(reason: String) -> Attempt {
+    Attempt {
+        failure: Some(reason),
+        retry_after: None,
+        gone: false,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::access::{self, Caller};
 use super::idempotency::{Claim, remember};
+use super::keeping::Intent;
 use super::{App, Error};
 use crate::domain::digest::Digest;
 use crate::domain::event::SystemEvent;
@@ -78,15 +79,17 @@ impl App {
         claim: Option<Claim>,
         view: impl FnOnce(&Document) -> Vec<u8> + Send + 'static,
     ) -> Result<Vec<u8>, Error> {
-        let prepared = self.inspect_upload(caller, upload)?;
+        let (document, intent) = self.inspect_upload(caller, upload)?;
         let caller = caller.clone();
-        self.store.write(move |tx| {
+        let body = self.store.write(move |tx| {
             access::require(tx, &caller, Scope::DocumentsWrite)?;
-            insert(tx, &caller, &prepared)?;
-            let body = view(&prepared);
+            insert(tx, &caller, &document)?;
+            let body = view(&document);
             remember(claim.as_ref(), tx, 201, &body, false)?;
-            Ok(body)
-        })
+            Ok::<_, Error>(body)
+        })?;
+        intent.settled();
+        Ok(body)
     }
 
     /// Everything before the row: the file is inspected and durable, and an intent names it.
@@ -94,8 +97,8 @@ impl App {
         &self,
         caller: &Caller,
         upload: Upload,
-    ) -> Result<Document, Error> {
-        let Upload { name, mut received } = upload;
+    ) -> Result<(Document, Intent<'_>), Error> {
+        let Upload { name, received } = upload;
         let name = document_name(name)?;
         let environment = caller.environment;
         let sha256 = received.digest();
@@ -116,17 +119,10 @@ impl App {
                 return Err(error);
             }
         };
-        // The intent's commit and the file's flush run side by side.
-        let intent = self
-            .store
-            .begin_write(move |tx| tx.intend(environment, &sha256).map_err(Error::from))?;
-        let flushed = self.vault.flush(&mut received);
-        intent.wait()?;
-        flushed?;
         let size = received.len();
-        self.vault.put(environment, received)?;
+        let intent = self.keep_file(environment, received)?;
         let now = self.now();
-        Ok(Document {
+        let document = Document {
             id: DocumentId::new(now, self.random()),
             environment,
             name,
@@ -151,7 +147,8 @@ impl App {
                 })
                 .collect(),
             created_at: now,
-        })
+        };
+        Ok((document, intent))
     }
 
     fn inspect(&self, received: &Received) -> Result<worker::Inspection, Error> {
@@ -206,7 +203,7 @@ impl App {
         })
     }
 
-    /// Deletes a document that no envelope uses.
+    /// Deletes a document that no envelope uses. Housekeeping removes its file, unless something else names that.
     pub fn delete_document(&self, caller: &Caller, id: &str) -> Result<(), Error> {
         let id: DocumentId = id.parse().map_err(|_| NO_DOCUMENT)?;
         let caller = caller.clone();
@@ -227,8 +224,7 @@ impl App {
             };
             tx.record_system(&event, &caller.origin)?;
             Ok(())
-        })?;
-        self.sweep_files()
+        })
     }
 }
 

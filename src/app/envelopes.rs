@@ -3,6 +3,7 @@
 use super::access::{self, Caller};
 use super::documents::{self, Upload};
 use super::idempotency::{Claim, remember};
+use super::keeping::Intent;
 use super::{App, Error};
 use crate::domain::command::{Command, Dispatch};
 use crate::domain::definition::{Definition, Intake, Request};
@@ -58,6 +59,7 @@ impl App {
             send,
         } = Request::read(body, &mut intake).map_err(invalid)?;
         let mut uploaded = Vec::with_capacity(inline.len());
+        let mut intents = Vec::with_capacity(inline.len());
         for document in inline {
             // A data URL's head is forgiven nowhere: base64 is base64.
             let bytes = base64::engine::general_purpose::STANDARD
@@ -70,7 +72,7 @@ impl App {
                     )
                 })?;
             let received = self.receive_upload(&bytes)?;
-            let document = self.inspect_upload(
+            let (document, intent) = self.inspect_upload(
                 caller,
                 Upload {
                     name: Some(document.name),
@@ -79,6 +81,7 @@ impl App {
             )?;
             definition.documents.push(document.id);
             uploaded.push(document);
+            intents.push(intent);
         }
         if send {
             self.expect_seal(caller.environment)?;
@@ -90,7 +93,7 @@ impl App {
             self.keyring.links(&self.settings.public_url),
         );
         let captured = self.captures_mail(caller.environment);
-        self.store.write(move |tx| {
+        let body = self.store.write(move |tx| {
             access::require(tx, &caller, Scope::EnvelopesWrite)?;
             for document in &uploaded {
                 documents::insert(tx, &caller, document)?;
@@ -119,8 +122,10 @@ impl App {
             };
             let body = view(&shown, send);
             remember(claim.as_ref(), tx, 201, &body, true)?;
-            Ok(body)
-        })
+            Ok::<_, Error>(body)
+        })?;
+        intents.into_iter().for_each(Intent::settled);
+        Ok(body)
     }
 
     /// One envelope.

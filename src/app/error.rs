@@ -80,6 +80,14 @@ impl Error {
         Self::Internal(cause.into())
     }
 
+    /// What went wrong, for the log, the trail and the administrators: of what is internal, the cause.
+    pub(crate) fn with_cause(&self) -> String {
+        match self {
+            Self::Internal(cause) => cause.to_string(),
+            other => other.to_string(),
+        }
+    }
+
     /// One fault at one place.
     pub fn invalid(pointer: &str, code: &'static str, message: impl Into<String>) -> Self {
         Self::Invalid(vec![Problem::new(pointer.to_owned(), code, message.into())])
@@ -102,7 +110,13 @@ impl From<store::Error> for Error {
             store::Error::Conflict(what) => {
                 Self::conflict("CONFLICT", format!("The {what} was changed meanwhile."))
             }
+            store::Error::LimitReached(what) => Self::conflict(
+                "limit_reached",
+                format!("There are as many {what} as an environment may have."),
+            ),
             store::Error::Missing(what) => Self::NotFound(what),
+            // Two calls with one Idempotency-Key ran at once: the first has won, and its reply is there for the next try.
+            store::Error::Duplicate("reply") => Self::IdempotencyRunning,
             error @ (store::Error::Duplicate(_)
             | store::Error::Damaged { .. }
             | store::Error::NewerSchema { .. }
@@ -136,7 +150,8 @@ impl From<worker::Error> for Error {
                 },
                 code: refusal.code,
             },
-            worker::Error::Busy => Self::Unavailable,
+            // Without a document's fault: too many wait, or the processor was too busy to get on with it.
+            worker::Error::Busy | worker::Error::TooSlow => Self::Unavailable,
             worker::Error::Unusable(_) => Self::internal(error),
             worker::Error::TimedOut
             | worker::Error::TooMuchOutput(_)

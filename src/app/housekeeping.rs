@@ -1,10 +1,11 @@
 //! What nobody asks for: leftovers of crashes, old replies and sessions, files that nothing names any more.
 
 use super::{App, Error};
+use crate::domain::digest::Digest;
 use crate::domain::environment::Environment;
 use crate::domain::event::SystemEvent;
 use crate::domain::origin::Origin;
-use crate::store::{Queue, WriteTx};
+use crate::store::{Queue, WorkState, WriteTx};
 use std::sync::PoisonError;
 use std::time::Duration;
 
@@ -15,6 +16,13 @@ const STEPS_MAX: u32 = 100;
 
 /// How long work that is done stays in its queue, for whoever asks what became of it.
 const DONE_KEPT: Duration = Duration::from_secs(30 * 86_400);
+/// How long what failed for good, or was captured, waits for a person.
+const UNDONE_KEPT: Duration = Duration::from_secs(180 * 86_400);
+/// Longer than any request or job may need between a file and the row that names it.
+const INTENT_AGE_MAX: Duration = Duration::from_secs(6 * 3600);
+
+/// Bytes of drawn pages that are kept, at most.
+const DERIVED_BYTES_MAX: u64 = 2 << 30;
 
 impl App {
     /// At start, under the data folder's lock: settles what a crash left.
@@ -24,11 +32,11 @@ impl App {
             tx.release_leases()?;
             Ok::<_, Error>(())
         })?;
-        self.repeat(|tx| {
-            Ok(tx.abandon_intents(tx.now().plus(std::time::Duration::from_millis(1)), STEP)?)
-        })?;
+        self.repeat(|tx| Ok(tx.abandon_intents(tx.now().plus(Duration::from_millis(1)), STEP)?))?;
         self.sweep_files()?;
-        self.sweep_sealing()
+        self.sweep_sealing()?;
+        self.store
+            .write(|tx| Ok::<_, Error>(tx.hurry_erring_jobs().map(drop)?))
     }
 
     /// An envelope that waits for its seal has a job; if one was lost, it gets one.
@@ -51,23 +59,42 @@ impl App {
         Ok(())
     }
 
-    /// Every few minutes.
+    /// Every few minutes. One part that fails keeps no other; the first failure is told.
     pub fn tidy(&self) -> Result<(), Error> {
         let (signing, admin) = (
             self.settings.signing_session_ttl,
             self.settings.admin_session_ttl,
         );
-        self.repeat(|tx| Ok(tx.forget_replies(STEP)?))?;
-        self.repeat(move |tx| Ok(tx.forget_signing_sessions(signing, STEP)?))?;
-        self.repeat(move |tx| Ok(tx.forget_admin_sessions(admin, STEP)?))?;
-        self.repeat(|tx| Ok(tx.strand_deliveries(STEP)?))?;
+        let mut parts = vec![
+            self.sweep_sealing(),
+            self.repeat(|tx| Ok(tx.forget_replies(STEP)?)),
+            self.repeat(move |tx| Ok(tx.forget_signing_sessions(signing, STEP)?)),
+            self.repeat(move |tx| Ok(tx.forget_admin_sessions(admin, STEP)?)),
+            self.repeat(|tx| Ok(tx.strand_deliveries(STEP)?)),
+            self.repeat(|tx| Ok(tx.abandon_intents(tx.now().minus(INTENT_AGE_MAX), STEP)?)),
+        ];
+        let kept = [
+            (WorkState::Done, DONE_KEPT),
+            (WorkState::Failed, UNDONE_KEPT),
+            (WorkState::Captured, UNDONE_KEPT),
+        ];
         for queue in Queue::ALL {
-            self.repeat(move |tx| Ok(tx.forget_done(queue, tx.now().minus(DONE_KEPT), STEP)?))?;
+            for (state, span) in kept {
+                parts.push(self.repeat(move |tx| {
+                    Ok(tx.forget_work(queue, state, tx.now().minus(span), STEP)?)
+                }));
+            }
         }
-        self.renew_revocation_lists()?;
-        self.keep_key_uses()?;
-        self.sweep_files()?;
-        self.sweep_sealing()
+        parts.push(self.renew_revocation_lists());
+        parts.push(self.keep_key_uses());
+        parts.push(self.sweep_files());
+        parts.push(
+            self.vault
+                .derived_trim(DERIVED_BYTES_MAX)
+                .map(drop)
+                .map_err(Error::from),
+        );
+        parts.into_iter().collect()
     }
 
     /// Writes down when keys were last used: gathered, since a flush for each request would cost more than the request.
@@ -85,25 +112,33 @@ impl App {
         })
     }
 
-    /// Removes files that lost their last name.
-    pub(crate) fn sweep_files(&self) -> Result<(), Error> {
+    /// Removes files that lost their last name. One that can't be removed now keeps no other.
+    fn sweep_files(&self) -> Result<(), Error> {
+        let mut after = None;
         for _ in 0..STEPS_MAX {
             let orphans = self
                 .store
-                .read(|tx| tx.orphans(STEP).map_err(Error::from))?;
+                .read(|tx| tx.orphans(after.as_ref(), STEP).map_err(Error::from))?;
             if orphans.is_empty() {
                 return Ok(());
             }
-            for (environment, digest) in orphans {
-                self.vault.remove_unless(environment, &digest, || {
-                    self.store
-                        .read(|tx| tx.is_named(environment, &digest).map_err(Error::from))
-                })?;
-                self.store
-                    .write(move |tx| tx.forget_orphan(environment, &digest).map_err(Error::from))?;
+            for (environment, digest) in &orphans {
+                if let Err(error) = self.remove_file(*environment, *digest) {
+                    tracing::error!(%error, cause = error.with_cause(), %digest, "a file that nothing needs can't be removed; later again");
+                }
             }
+            after = orphans.last().copied();
         }
         Ok(())
+    }
+
+    fn remove_file(&self, environment: Environment, digest: Digest) -> Result<(), Error> {
+        self.vault.remove_unless(environment, &digest, || {
+            self.store
+                .read(|tx| tx.is_named(environment, &digest).map_err(Error::from))
+        })?;
+        self.store
+            .write(move |tx| tx.forget_orphan(environment, &digest).map_err(Error::from))
     }
 
     fn repeat(

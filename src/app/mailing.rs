@@ -7,8 +7,8 @@ use crate::app::envelopes::load;
 use crate::domain::command::{Command, Note};
 use crate::domain::envelope::{Envelope, State};
 use crate::domain::environment::Environment;
-use crate::domain::event::{MailAnswer, Message};
-use crate::domain::ids::{EnvelopeId, RecipientId};
+use crate::domain::event::{MailAnswer, Message, SystemEvent};
+use crate::domain::ids::{EnvelopeId, MailId, RecipientId};
 use crate::domain::limits;
 use crate::domain::origin::Origin;
 use crate::domain::text;
@@ -16,7 +16,7 @@ use crate::domain::time::Timestamp;
 use crate::i18n::mail::{self, Asked, Occasion};
 use crate::i18n::{Locale, Zone};
 use crate::outbound::{Letter, Mailbox, SmtpFailure};
-use crate::store::{Lease, Mail, Window};
+use crate::store::{Lease, Mail, Queue, Window};
 use std::time::Duration;
 
 /// How long a mail is held: longer than an attempt may last.
@@ -291,6 +291,41 @@ impl App {
             .read(|tx| tx.mail(environment, id).map_err(Error::from))?
             .ok_or(NO_MAIL)?;
         Ok(self.opened(mail))
+    }
+
+    /// Whether a captured mail of that environment would leave if it were released.
+    pub fn can_release_mail(&self, environment: Environment) -> bool {
+        environment == Environment::Live && self.mail.is_some()
+    }
+
+    /// Sends a mail that was captured before a mail server was configured. It is written anew: who has signed meanwhile, or is no
+    /// longer asked, gets none.
+    pub fn release_mail(
+        &self,
+        environment: Environment,
+        id: &str,
+        origin: &Origin,
+    ) -> Result<(), Error> {
+        if !self.can_release_mail(environment) {
+            return Err(Error::conflict(
+                "CONFLICT",
+                "Mail of this environment is captured, and would be again.",
+            ));
+        }
+        const NO_MAIL: Error = Error::NotFound("captured mail");
+        let id: MailId = id.parse().map_err(|_| NO_MAIL)?;
+        let origin = origin.clone();
+        self.store.write(move |tx| {
+            // A mail of the other environment is none here.
+            tx.mail(environment, id)?.ok_or(NO_MAIL)?;
+            let id = id.to_string();
+            if !tx.release(Queue::Mail, &id)? {
+                return Err(NO_MAIL);
+            }
+            let queue = Queue::Mail.as_str().to_owned();
+            tx.record_system(&SystemEvent::JobRetried { queue, id }, &origin)?;
+            Ok(())
+        })
     }
 
     fn opened(&self, mail: Mail) -> OutboxMail {

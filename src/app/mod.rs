@@ -14,6 +14,7 @@ mod error;
 pub mod file_seals;
 pub mod housekeeping;
 pub mod idempotency;
+mod keeping;
 pub mod keyring;
 pub mod keys;
 pub mod mailing;
@@ -30,11 +31,12 @@ mod trailing;
 pub mod webhooks;
 mod wording;
 mod working;
+mod zipping;
 
 pub use error::Error;
 pub use keyring::Keyring;
 pub use settings::{Organisation, Settings};
-pub use working::{FailedWork, Work, WorkState};
+pub use working::{FailedWork, Work, WorkState, caught};
 
 use crate::ambient::{Clock, Entropy};
 use crate::domain::ids::{KeyId, WorkspaceId};

@@ -3,11 +3,12 @@
 
 use super::auditing::confirm;
 use super::envelopes::load;
+use super::keeping::Intent;
 use super::seals::Sealer;
 use super::stamping::Evidence;
 use super::wording::LANGUAGE;
 use super::working::SEALING;
-use super::{App, Error};
+use super::{App, Error, caught};
 use crate::domain::command::{Command, Note};
 use crate::domain::digest::Digest;
 use crate::domain::envelope::{Envelope, FrozenDocument, SealLevel, Sealed, State};
@@ -16,9 +17,10 @@ use crate::domain::event::{Event, KeptTrail};
 use crate::domain::ids::EnvelopeId;
 use crate::domain::origin::Origin;
 use crate::domain::refusal::Refusal;
+use crate::domain::{limits, text};
 use crate::pdf::check::{Expected, check};
 use crate::pdf::sign::{SignatureSpec, seal};
-use crate::store::{Job, JobKind, ReadTx, Trail};
+use crate::store::{Job, JobKind, Lease, ReadTx, Trail};
 use std::time::Duration;
 
 /// How long a seal's job is held: longer than the largest envelope takes.
@@ -34,6 +36,21 @@ const WAITS: [Duration; 5] = [
 /// Pages of a sealed file, at most: of the largest original and all that a seal adds.
 pub(super) const PAGES_MAX: usize = 100_000;
 const WAIT_LATER: Duration = Duration::from_secs(6 * 3600);
+/// After so many attempts the seal is parked: an operator has to look, and the sender may withdraw.
+const ATTEMPTS_BEFORE_PARKING: u32 = 5;
+/// How soon a seal is tried again that found the machine too busy.
+const WAIT_WHILE_BUSY: Duration = Duration::from_secs(5);
+/// A machine that is too busy for longer than this since the seal was asked for is at fault like any other cause.
+const BUSY_MAX: Duration = Duration::from_secs(15 * 60);
+
+/// How long to wait after the attempt `made`, from 1.
+pub(super) fn wait_after(made: u32) -> Duration {
+    usize::try_from(made.saturating_sub(1))
+        .ok()
+        .and_then(|made| WAITS.get(made))
+        .copied()
+        .unwrap_or(WAIT_LATER)
+}
 
 impl App {
     /// Does one due seal or audit trail. `false`: nothing is due.
@@ -44,11 +61,11 @@ impl App {
         else {
             return Ok(false);
         };
-        let done = match job.kind {
+        let done = caught(|| match job.kind {
             JobKind::Seal => self.seal_envelope(&job),
             JobKind::Trail => self.keep_trail(job.environment, job.envelope),
             JobKind::Expire => Ok(()),
-        };
+        });
         match done {
             Ok(()) => self.store.write(move |tx| {
                 // Recorded already where the result was: the lease is gone then.
@@ -63,19 +80,21 @@ impl App {
     }
 
     fn record_failure(&self, job: &Job, error: &Error) -> Result<(), Error> {
-        let reason = std::error::Error::source(error)
-            .map_or(error.to_string(), |cause| format!("{error} {cause}"));
+        if matches!(error, Error::Unavailable) && self.now().since(job.id.made_at()) < BUSY_MAX {
+            // Being busy says nothing about this seal: no try is used up, and the trail hears nothing.
+            let lease = job.lease.clone();
+            return self.store.write(move |tx| {
+                if tx.holds(&lease)? {
+                    tx.postpone(&lease, tx.now().plus(WAIT_WHILE_BUSY))?;
+                }
+                Ok::<_, Error>(())
+            });
+        }
+        let reason = text::kept(&error.with_cause(), limits::ANSWER_CHARS_MAX);
         tracing::error!(envelope = %job.envelope, reason, "a seal or an audit trail could not be made; it will be tried again");
         let made = job.lease.tries();
-        let wait = WAITS
-            .get(
-                usize::try_from(made)
-                    .unwrap_or(usize::MAX)
-                    .saturating_sub(1),
-            )
-            .copied()
-            .unwrap_or(WAIT_LATER);
-        let parks = matches!(error, Error::SealUnavailable(_));
+        let wait = wait_after(made);
+        let parks = matches!(error, Error::SealUnavailable(_)) || made >= ATTEMPTS_BEFORE_PARKING;
         let (lease, environment, id, is_seal) = (
             job.lease.clone(),
             job.environment,
@@ -83,6 +102,10 @@ impl App {
             job.kind == JobKind::Seal,
         );
         self.store.write(move |tx| {
+            // Who holds the work now tells how it went.
+            if !tx.holds(&lease)? {
+                return Ok(());
+            }
             tx.fail(&lease, Some(tx.now().plus(wait)), &reason)?;
             if !is_seal {
                 return Ok(());
@@ -96,8 +119,23 @@ impl App {
                     reason,
                 })
             };
-            let events = envelope.decide(command, tx.now())?;
-            tx.record(&mut envelope, events, &Origin::system())?;
+            match envelope.decide(command, tx.now()) {
+                Ok(events) => tx.record(&mut envelope, events, &Origin::system())?,
+                // Withdrawn meanwhile: nothing waits for a seal any more.
+                Err(Refusal::WrongState { .. } | Refusal::Discarded) => {}
+                Err(refusal) => return Err(refusal.into()),
+            }
+            Ok::<_, Error>(())
+        })
+    }
+
+    /// Another document is begun: the lease lasts from now. One that is lost is not taken back; whoever records first wins.
+    fn keep_lease(&self, lease: &Lease) -> Result<(), Error> {
+        let lease = lease.clone();
+        self.store.write(move |tx| {
+            if tx.holds(&lease)? {
+                tx.renew(&lease, LEASE)?;
+            }
             Ok::<_, Error>(())
         })
     }
@@ -123,16 +161,19 @@ impl App {
             head: told.head,
         };
         let mut sealed = Vec::with_capacity(envelope.documents.len());
+        // Until the result names the files, the intents do; an attempt that fails gives them up.
+        let mut intents = Vec::with_capacity(envelope.documents.len());
         for document in &envelope.documents {
+            self.keep_lease(&job.lease)?;
             let _permit = self.heavy.take()?;
-            sealed.push(self.seal_document(&envelope, document, &evidence, &sealer)?);
+            let (file, intent) = self.seal_document(&envelope, document, &evidence, &sealer)?;
+            sealed.push(file);
+            intents.push(intent);
         }
         let lease = job.lease.clone();
-        let digests: Vec<Digest> = sealed.iter().map(|s| s.sha256).collect();
+        let digests: Vec<Digest> = intents.iter().map(Intent::digest).collect();
         self.store.write(move |tx| {
-            if !tx.holds(&lease)? {
-                return Ok(());
-            }
+            // A finished seal counts though the lease was lost on the way: where another was recorded first, this one is in vain.
             let mut envelope = load(tx, environment, id)?;
             let events = match envelope.decide(Command::RecordSeal { sealed }, tx.now()) {
                 Ok(events) => events,
@@ -144,9 +185,13 @@ impl App {
             for digest in digests {
                 tx.settle(environment, &digest)?;
             }
-            tx.finish(&lease)?;
+            if tx.holds(&lease)? {
+                tx.finish(&lease)?;
+            }
             Ok::<_, Error>(())
-        })
+        })?;
+        intents.into_iter().for_each(Intent::settled);
+        Ok(())
     }
 
     /// One sealed file: durable in the vault, named by an intent.
@@ -156,7 +201,7 @@ impl App {
         document: &FrozenDocument,
         evidence: &Evidence,
         sealer: &Sealer,
-    ) -> Result<Sealed, Error> {
+    ) -> Result<(Sealed, Intent<'_>), Error> {
         let environment = envelope.environment;
         let stored = self.vault.open_checked(environment, &document.sha256)?;
         let plan = self.plan(envelope, document, stored.file(), Some(evidence))?;
@@ -177,7 +222,7 @@ impl App {
             stamps: &tail.stamps,
             pages_max: PAGES_MAX,
         };
-        let (sha256, size) = self.sealed_file(
+        let (sha256, size, intent) = self.sealed_file(
             environment,
             stored.file(),
             &tail.bytes,
@@ -186,13 +231,14 @@ impl App {
             Some(document.sha256),
             &expected,
         )?;
-        Ok(Sealed {
+        let sealed = Sealed {
             document: document.id,
             sha256,
             size,
             level: SealLevel::BaselineB,
             certificate_sha256: sealer.certificate_sha256(),
-        })
+        };
+        Ok((sealed, intent))
     }
 
     /// Seals `original` and `tail`, checks the result from its own bytes, and makes it durable.
@@ -209,7 +255,8 @@ impl App {
         sealer: &Sealer,
         original_sha256: Option<Digest>,
         expected: &Expected<'_>,
-    ) -> Result<(Digest, u64), Error> {
+    ) -> Result<(Digest, u64, Intent<'_>), Error> {
+        self.expect_room()?;
         let mut incoming = self.vault.incoming(u64::MAX)?;
         seal(
             &original,
@@ -221,7 +268,7 @@ impl App {
             &mut incoming,
         )
         .map_err(Error::internal)?;
-        let mut received = incoming.finish()?;
+        let received = incoming.finish()?;
         let checked = check(&received.reopen()?, expected).map_err(Error::internal)?;
         let digest = received.digest();
         // The certificates inside the signature value are not signed themselves: only the whole file's digest tells of them.
@@ -229,14 +276,8 @@ impl App {
             return Err(Error::internal("the sealed file is not what was written"));
         }
         let size = received.len();
-        let intent = self
-            .store
-            .begin_write(move |tx| tx.intend(environment, &digest).map_err(Error::from))?;
-        let flushed = self.vault.flush(&mut received);
-        intent.wait()?;
-        flushed?;
-        self.vault.put(environment, received)?;
-        Ok((digest, size))
+        let intent = self.keep_file(environment, received)?;
+        Ok((digest, size, intent))
     }
 
     // ---------------------------------------------------------------- the audit trail's file
@@ -268,15 +309,9 @@ impl App {
             return Ok(());
         }
         let bytes = self.make_trail(&envelope)?;
-        let mut received = self.vault.receive(&bytes)?;
+        let received = self.vault.receive(&bytes)?;
         let (digest, size, version) = (received.digest(), received.len(), envelope.version);
-        let intent = self
-            .store
-            .begin_write(move |tx| tx.intend(environment, &digest).map_err(Error::from))?;
-        let flushed = self.vault.flush(&mut received);
-        intent.wait()?;
-        flushed?;
-        self.vault.put(environment, received)?;
+        let intent = self.keep_file(environment, received)?;
         self.store.write(move |tx| {
             // The first one stays: always the same bytes.
             let trail = Trail {
@@ -297,7 +332,9 @@ impl App {
             }
             tx.settle(environment, &digest)?;
             Ok::<_, Error>(())
-        })
+        })?;
+        intent.settled();
+        Ok(())
     }
 }
 

@@ -5,6 +5,7 @@ use super::documents::Outgoing;
 use super::seals::Sealer;
 use super::telling::Telling;
 use super::wording::LANGUAGE;
+use super::zipping::{Part, zip};
 use super::{App, Error};
 use crate::domain::digest::Digest;
 use crate::domain::envelope::Envelope;
@@ -14,8 +15,7 @@ use crate::pdf::prepare::{Plan, prepare};
 use crate::pdf::sign::{SignatureSpec, seal};
 use crate::pdf::trail::{Certificate, render};
 use crate::pki;
-use std::io::{Seek as _, Write as _};
-use zip::write::SimpleFileOptions;
+use std::io::Read as _;
 
 impl App {
     /// Makes the trail of an envelope, of exactly the entries that made it what it is, and seals it.
@@ -61,18 +61,13 @@ impl App {
         Ok(sealed)
     }
 
-    /// Several files in one ZIP, stored and not deflated: PDFs are compressed already.
+    /// Several files in one ZIP, made while it is read.
     pub(crate) fn zipped(
         &self,
         envelope: &Envelope,
         files: &[(String, Digest)],
     ) -> Result<Outgoing, Error> {
-        let mut incoming = self.vault.incoming(u64::MAX)?;
-        let mut zip = zip::ZipWriter::new_stream(&mut incoming);
-        let options = SimpleFileOptions::default()
-            .compression_method(zip::CompressionMethod::Stored)
-            .last_modified_time(zip_time(envelope.ended_at.unwrap_or_default()))
-            .large_file(true);
+        let mut parts = Vec::with_capacity(files.len());
         let mut used = std::collections::HashSet::new();
         for (index, (name, sha256)) in files.iter().enumerate() {
             let name = if used.insert(name.clone()) {
@@ -80,23 +75,31 @@ impl App {
             } else {
                 format!("{}-{name}", index + 1)
             };
-            zip.start_file(name, options).map_err(Error::internal)?;
+            // Read once for the checksum that stands before the bytes, and to know that they are sound before the first is sent.
+            let mut crc = flate2::Crc::new();
             let mut reader = self.vault.reader(envelope.environment, sha256)?;
-            std::io::copy(&mut reader, &mut zip).map_err(Error::internal)?;
+            let mut piece = vec![0; 128 * 1024];
+            loop {
+                match reader.read(&mut piece).map_err(Error::internal)? {
+                    0 => break,
+                    n => crc.update(piece.get(..n).unwrap_or_default()),
+                }
+            }
+            let length = u32::try_from(reader.len()).map_err(Error::internal)?;
+            parts.push(Part {
+                name,
+                length,
+                crc32: crc.sum(),
+                content: Box::new(self.vault.reader(envelope.environment, sha256)?),
+            });
         }
-        zip.finish()
-            .map_err(Error::internal)?
-            .flush()
-            .map_err(Error::internal)?;
-        let received = incoming.finish()?;
-        let mut file = received.reopen()?;
-        file.rewind().map_err(Error::internal)?;
+        let (length, content) = zip(parts, zip_time(envelope.ended_at.unwrap_or_default()));
         Ok(Outgoing {
             name: format!("{}-signed.zip", envelope.id),
             media_type: "application/zip",
-            length: received.len(),
+            length,
             digest: None,
-            content: Box::new(file),
+            content: Box::new(content),
         })
     }
 }

@@ -1,11 +1,15 @@
 //! When the job loops have something to do.
 
+use super::envelopes::load;
 use super::{App, Error};
+use crate::domain::command::Command;
 use crate::domain::environment::Environment;
 use crate::domain::event::SystemEvent;
+use crate::domain::ids::EnvelopeId;
 use crate::domain::origin::Origin;
+use crate::domain::refusal::Refusal;
 pub use crate::store::WorkState;
-use crate::store::{JobKind, Queue, Waiting};
+use crate::store::{JobKind, Queue, Waiting, WriteTx};
 use std::time::Duration;
 
 /// The loops.
@@ -24,12 +28,33 @@ pub enum Work {
 /// Jobs of the sealing loop.
 pub(crate) const SEALING: [JobKind; 2] = [JobKind::Seal, JobKind::Trail];
 
-/// A job that failed for good, or waits for long.
+/// How far failed work is counted, of each kind.
+const COUNTED_MAX: u32 = 1_000;
+
+/// A job that failed: for good, or so that it waits for its next try.
 pub struct FailedWork {
     /// Which queue: `job`, `delivery` or `mail`.
     pub queue: &'static str,
     /// As stored.
     pub work: Waiting,
+}
+
+/// Runs `work`; a panic becomes an error like any other, so that it ends neither a thread nor a queue.
+pub fn caught<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    // What it touched is either its own, or behind locks that take poison for granted, or a transaction that is undone.
+    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)) {
+        Ok(result) => result,
+        Err(panic) => {
+            let text = panic
+                .downcast_ref::<&str>()
+                .map(|text| (*text).to_owned())
+                .or_else(|| panic.downcast_ref::<String>().cloned());
+            Err(Error::internal(format!(
+                "a panic: {}",
+                text.unwrap_or_else(|| "it says nothing".to_owned())
+            )))
+        }
+    }
 }
 
 impl App {
@@ -59,10 +84,19 @@ impl App {
         }
     }
 
-    /// Jobs that failed for good, newest first in each queue.
+    /// What needs a person's eyes: jobs that failed and come again by themselves, seals first and oldest first; then work that
+    /// failed for good, newest first in each queue. At most `limit` of each kind.
     pub fn failed_work(&self, limit: u32) -> Result<Vec<FailedWork>, Error> {
         self.store.read(|tx| {
             let mut failed = Vec::new();
+            for kind in JobKind::ALL {
+                for work in tx.erring_jobs(kind, limit)? {
+                    failed.push(FailedWork {
+                        queue: Queue::Job.as_str(),
+                        work,
+                    });
+                }
+            }
             for queue in Queue::ALL {
                 for work in tx.work_in(queue, WorkState::Failed, limit)? {
                     failed.push(FailedWork {
@@ -75,18 +109,28 @@ impl App {
         })
     }
 
-    /// How many jobs failed for good, counted to a thousand.
+    /// How many seals failed and wait for their next try, counted to a thousand: everyone has signed these, and nobody has them.
+    pub fn failing_seals_count(&self) -> Result<u32, Error> {
+        self.store
+            .read(|tx| Ok(tx.count_erring_jobs(JobKind::Seal, COUNTED_MAX)?))
+    }
+
+    /// How many pieces of work [`App::failed_work`] shows, each kind counted to a thousand.
     pub fn failed_work_count(&self) -> Result<u32, Error> {
         self.store.read(|tx| {
             let mut count = 0;
+            for kind in JobKind::ALL {
+                count += tx.count_erring_jobs(kind, COUNTED_MAX)?;
+            }
             for queue in Queue::ALL {
-                count += tx.count_work(queue, WorkState::Failed, 1000)?;
+                count += tx.count_work(queue, WorkState::Failed, COUNTED_MAX)?;
             }
             Ok(count)
         })
     }
 
-    /// Has a failed job tried again.
+    /// Has a failed job tried again, or one that waits for its next try hurried. A parked seal is no longer parked then: it is
+    /// being made, and can't be withdrawn until it has failed again.
     pub fn retry_work(&self, queue: &str, id: &str, origin: &Origin) -> Result<(), Error> {
         const NO_JOB: Error = Error::NotFound("failed job");
         let queue = Queue::ALL
@@ -96,7 +140,16 @@ impl App {
         let (id, origin) = (id.to_owned(), origin.clone());
         self.store.write(move |tx| {
             if !tx.retry(queue, &id)? {
-                return Err(NO_JOB);
+                let is_under_way = tx.work(queue, &id)?.is_some_and(|work| {
+                    work.state == WorkState::Leased && work.last_error.is_some()
+                });
+                // Nothing to hurry any more: it is being tried at this moment.
+                return if is_under_way { Ok(()) } else { Err(NO_JOB) };
+            }
+            if queue == Queue::Job
+                && let Some((JobKind::Seal, environment, envelope)) = tx.job_target(&id)?
+            {
+                resume_seal(tx, environment, envelope, &origin)?;
             }
             tx.record_system(
                 &SystemEvent::JobRetried {
@@ -107,6 +160,22 @@ impl App {
             )?;
             Ok(())
         })
+    }
+}
+
+/// Takes a parked seal out of its parking place.
+fn resume_seal(
+    tx: &WriteTx<'_>,
+    environment: Environment,
+    id: EnvelopeId,
+    origin: &Origin,
+) -> Result<(), Error> {
+    let mut envelope = load(tx, environment, id)?;
+    match envelope.decide(Command::ResumeSeal, tx.now()) {
+        Ok(events) => Ok(tx.record(&mut envelope, events, origin)?),
+        // Withdrawn meanwhile: the job will find nothing to do.
+        Err(Refusal::WrongState { .. }) => Ok(()),
+        Err(refusal) => Err(refusal.into()),
     }
 }
 

@@ -17,7 +17,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::webhook::{body_signature, timed_signature};
 use crate::pdf::check::{Expected, check};
 use crate::server::{Running, start};
-use receiver::Receiver;
+use receiver::{Heard, Receiver};
 use serde_json::{Value, json};
 use signer::Browser;
 use std::net::TcpListener;
@@ -49,7 +49,11 @@ type Step<T> = Result<T, String>;
 
 pub(super) fn run(context: &mut Context, arguments: &Arguments) -> Exit {
     match show(context, arguments) {
-        Ok(()) => Exit::Good,
+        Ok(Shown::Whole) => Exit::Good,
+        Ok(Shown::Stopped) => {
+            context.out.line("stopped; the demo's data is gone");
+            Exit::Good
+        }
         Err(why) => {
             context.out.failure(&format!("the demo failed: {why}"));
             Exit::Failed
@@ -74,7 +78,13 @@ impl Drop for Appliance {
     }
 }
 
-fn show(context: &mut Context, arguments: &Arguments) -> Step<()> {
+/// How far it was shown.
+enum Shown {
+    Whole,
+    Stopped,
+}
+
+fn show(context: &mut Context, arguments: &Arguments) -> Step<Shown> {
     let (name, bytes) = match &arguments.file {
         Some(path) => {
             let bytes = std::fs::read(path).map_err(|e| format!("{}: {e}", path.display()))?;
@@ -86,6 +96,8 @@ fn show(context: &mut Context, arguments: &Arguments) -> Step<()> {
         }
         None => ("service-agreement.pdf".to_owned(), sample()),
     };
+    // First: whoever stops the demo from here on has its data removed.
+    let receiver = Receiver::start().map_err(|e| format!("the webhook receiver: {e}"))?;
     let appliance = begin(context)?;
     let api = Api {
         url: appliance.url.clone(),
@@ -97,7 +109,6 @@ fn show(context: &mut Context, arguments: &Arguments) -> Step<()> {
         appliance.url
     ));
 
-    let receiver = Receiver::start().map_err(|e| format!("the webhook receiver: {e}"))?;
     let hook = api.post(
         "/webhooks",
         &json!({"url": receiver.url(), "events": ["envelope.completed"]}),
@@ -163,14 +174,17 @@ fn show(context: &mut Context, arguments: &Arguments) -> Step<()> {
         context.out.line("5. open the first link in a browser and sign, then the second; the demo waits (Ctrl+C ends it)");
         PERSON_TIMEOUT
     };
-    let told = receiver
-        .wait(patience)
-        .ok_or("envelope.completed did not arrive in time")?;
+    let told = match receiver.wait(patience) {
+        Heard::Call(call) => call,
+        Heard::Stop => return Ok(Shown::Stopped),
+        Heard::Nothing => return Err("envelope.completed did not arrive in time".to_owned()),
+    };
     judge_webhook(&told, &secret)?;
     context
         .out
         .line("6. announced   envelope.completed, both signatures of the webhook are right");
-    finish(context, &appliance, &api, &id, &bytes)
+    finish(context, &appliance, &api, &id, &bytes)?;
+    Ok(Shown::Whole)
 }
 
 fn begin(context: &mut Context) -> Step<Appliance> {
@@ -183,22 +197,25 @@ fn begin(context: &mut Context) -> Step<Appliance> {
         listener.local_addr().map_err(|e| e.to_string())?
     );
     config.storage.data_dir.clone_from(&data);
+    // From here on the folder goes with it, also where it never comes to run.
+    let mut appliance = Appliance {
+        running: None,
+        data,
+        url: url.clone(),
+        key: String::new(),
+    };
     config.webhooks.allowed_networks = vec![Network::v4(127, 0, 0, 0, 8)];
-    let setup = setup_for(context, &config, url.clone())
-        .map_err(|_| "the appliance can't be put together")?;
+    let setup =
+        setup_for(context, &config, url).map_err(|_| "the appliance can't be put together")?;
     let running =
         start(setup, web_settings(&config, vec![listener]), true).map_err(|e| told(&e))?;
-    let key = running
-        .app
+    let app = running.app.clone();
+    appliance.running = Some(running);
+    appliance.key = app
         .create_key_for(Environment::Test, "demo", None, &Origin::operator())
         .map_err(|e| told(&e))?
         .secret;
-    Ok(Appliance {
-        running: Some(running),
-        data,
-        url,
-        key,
-    })
+    Ok(appliance)
 }
 
 /// The header values and the body of a webhook call, against the secret.

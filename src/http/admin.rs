@@ -79,6 +79,10 @@ pub fn routes(config: &mut web::ServiceConfig) {
             "/outbox/{mail}",
             vec![(Method::GET, web::to(lists::mail))],
         ))
+        .service(at(
+            "/outbox/{mail}/release",
+            vec![(Method::POST, web::to(lists::release))],
+        ))
         .service(at("/jobs", vec![(Method::GET, web::to(lists::jobs))]))
         .service(at(
             "/jobs/retry",
@@ -146,6 +150,7 @@ struct Visit {
     who: Administrator,
     shown: Environment,
     jobs_failed: u32,
+    seals_failing: u32,
 }
 
 /// The session of the request, if it has one.
@@ -158,13 +163,15 @@ async fn session(request: &HttpRequest, web: &web::Data<Web>) -> Result<Option<V
         let Some(who) = app.administrator(Some(&held), &origin)? else {
             return Ok(None);
         };
-        Ok::<_, Error>(Some((who, app.failed_work_count()?)))
+        let (jobs, seals) = (app.failed_work_count()?, app.failing_seals_count()?);
+        Ok::<_, Error>(Some((who, jobs, seals)))
     })
     .await?;
-    Ok(found.map(|(who, jobs_failed)| Visit {
+    Ok(found.map(|(who, jobs_failed, seals_failing)| Visit {
         who,
         shown: shown_environment(request, web),
         jobs_failed,
+        seals_failing,
     }))
 }
 
@@ -214,6 +221,7 @@ impl Visit {
             csrf: self.who.csrf.clone(),
             shown: self.shown,
             jobs_failed: self.jobs_failed,
+            seals_failing: self.seals_failing,
         }
     }
 

@@ -70,6 +70,7 @@ error_codes! {
     NotCompleted "not_completed" 409 "Not completed yet": "The signed document exists once the status is COMPLETED.";
     NotSent "not_sent" 409 "Not sent yet": "The audit trail begins when the envelope is sent.";
     DocumentInUse "document_in_use" 409 "The document is in use": "Delete the draft or wait until the envelope is no longer stored.";
+    LimitReached "limit_reached" 409 "As many as there may be": "Remove some that are not needed any more, then send the request again under a new Idempotency-Key.";
     IdempotencyInProgress "idempotency_in_progress" 409 "The first call is still running": "Wait as long as Retry-After says and send the same again.";
     Purged "purged" 410 "No longer stored": "The document was removed when its retention time ended.";
     PayloadTooLarge "payload_too_large" 413 "Too large": "The message names the limit.";

@@ -177,6 +177,7 @@ impl From<crate::app::Error> for ApiError {
                     ErrorCode::NotSent,
                     ErrorCode::DocumentInUse,
                     ErrorCode::Sealing,
+                    ErrorCode::LimitReached,
                 ];
                 let code = known
                     .into_iter()

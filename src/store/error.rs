@@ -14,6 +14,9 @@ pub enum Error {
     /// Somebody else changed the row first, or it isn't what the caller believed: nothing was written.
     #[error("{0} was changed meanwhile")]
     Conflict(&'static str),
+    /// The environment has as many of these as it may have: nothing was written.
+    #[error("there are as many {0} as there may be")]
+    LimitReached(&'static str),
     /// A row with this key is there already: nothing was written.
     #[error("{0} exists already")]
     Duplicate(&'static str),

@@ -43,11 +43,19 @@ impl ReadTx<'_> {
         )
     }
 
-    /// Up to `limit` files that lost their last name.
-    pub fn orphans(&self, limit: u32) -> Result<Vec<(Environment, Digest)>, Error> {
+    /// Up to `limit` files that lost their last name, in order, after `after`.
+    pub fn orphans(
+        &self,
+        after: Option<&(Environment, Digest)>,
+        limit: u32,
+    ) -> Result<Vec<(Environment, Digest)>, Error> {
+        let (environment, digest) = after.map_or(("", &[][..]), |(environment, digest)| {
+            (environment.as_str(), digest.as_bytes().as_slice())
+        });
         self.all(
-            "SELECT environment, digest FROM file_orphan LIMIT ?1",
-            [limit],
+            "SELECT environment, digest FROM file_orphan WHERE (environment, digest) > (?1, ?2)
+             ORDER BY environment, digest LIMIT ?3",
+            params![environment, digest, limit],
             |r| Ok((row::environment(r, 0)?, row::digest(r, 1)?)),
         )
     }
@@ -130,6 +138,20 @@ impl WriteTx<'_> {
             params![environment.as_str(), digest.as_bytes(), owner],
         )?;
         Ok(())
+    }
+
+    /// `owner` needs this one of its files no more.
+    pub fn release_file(
+        &self,
+        environment: Environment,
+        digest: &Digest,
+        owner: &str,
+    ) -> Result<(), Error> {
+        self.run(
+            "DELETE FROM file_use WHERE environment = ?1 AND digest = ?2 AND owner = ?3",
+            params![environment.as_str(), digest.as_bytes(), owner],
+        )?;
+        self.orphan_unless_named(environment, digest)
     }
 
     /// `owner` needs its files no more.

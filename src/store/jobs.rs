@@ -1,7 +1,7 @@
 //! What the appliance does by itself, and when.
 
 use super::error::Error;
-use super::queue::{Lease, Queue};
+use super::queue::{Lease, Queue, WAITING_JOB, Waiting, waiting};
 use super::row;
 use super::tx::{ReadTx, WriteTx};
 use crate::domain::environment::Environment;
@@ -76,6 +76,47 @@ impl ReadTx<'_> {
     pub fn next_job_due(&self, kinds: &[JobKind]) -> Result<Option<Timestamp>, Error> {
         self.next_due_in(Queue::Job, &lanes(kinds))
     }
+
+    /// Jobs of one kind that failed and will be tried again by themselves, oldest first, at most `limit`.
+    pub fn erring_jobs(&self, kind: JobKind, limit: u32) -> Result<Vec<Waiting>, Error> {
+        self.all(
+            &format!(
+                "SELECT {WAITING_JOB} FROM job WHERE lane = ?1 AND state IN ('READY', 'LEASED') AND last_error IS NOT NULL
+                 ORDER BY id LIMIT ?2"
+            ),
+            params![kind.as_str(), limit],
+            waiting,
+        )
+    }
+
+    /// How many such jobs there are, counted to `cap`.
+    pub fn count_erring_jobs(&self, kind: JobKind, cap: u32) -> Result<u32, Error> {
+        let count = self.find(
+            "SELECT count(*) FROM (SELECT 1 FROM job WHERE lane = ?1 AND state IN ('READY', 'LEASED')
+                 AND last_error IS NOT NULL LIMIT ?2)",
+            params![kind.as_str(), cap],
+            |r| Ok(r.get(0)?),
+        )?;
+        Ok(count.unwrap_or(0))
+    }
+
+    /// What a job is to do, and to which envelope.
+    pub fn job_target(
+        &self,
+        id: &str,
+    ) -> Result<Option<(JobKind, Environment, EnvelopeId)>, Error> {
+        self.find(
+            "SELECT lane, environment, envelope_id FROM job WHERE id = ?1",
+            [id],
+            |r| {
+                Ok((
+                    row::parsed(r, 0, "kind of job")?,
+                    row::environment(r, 1)?,
+                    row::parsed(r, 2, "envelope id")?,
+                ))
+            },
+        )
+    }
 }
 
 impl WriteTx<'_> {
@@ -135,6 +176,16 @@ impl WriteTx<'_> {
         }
         self.has_news(Queue::Job);
         Ok(())
+    }
+
+    /// At start: what failed before is tried at once, since the cause may be what the restart mended. Tells how many there were.
+    pub fn hurry_erring_jobs(&self) -> Result<usize, Error> {
+        let hurried = self.run(
+            "UPDATE job SET due_at = min(due_at, ?1) WHERE state = 'READY' AND last_error IS NOT NULL",
+            [self.now().as_millis()],
+        )?;
+        self.has_news(Queue::Job);
+        Ok(hurried)
     }
 
     /// Takes back what was asked for and hasn't begun.

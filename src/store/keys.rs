@@ -109,7 +109,7 @@ impl ReadTx<'_> {
 }
 
 impl WriteTx<'_> {
-    /// Keeps a new key. [`Error::Conflict`] where the environment has [`limits::KEYS_MAX`] that are not revoked.
+    /// Keeps a new key. [`Error::LimitReached`] where the environment has [`limits::KEYS_MAX`] that are not revoked.
     pub fn insert_api_key(&self, key: &ApiKey, hash: &Digest) -> Result<(), Error> {
         let environment = key.environment;
         // Making a key is rare: one bounded count is cheaper than one more counter to keep right.
@@ -119,7 +119,7 @@ impl WriteTx<'_> {
             |r| row::unsigned(r, 0),
         )?;
         if usable.unwrap_or(0) >= limits::KEYS_MAX as u64 {
-            return Err(Error::Conflict("number of API keys"));
+            return Err(Error::LimitReached("API keys"));
         }
         self.insert(
             "API key",

@@ -5,11 +5,11 @@
 //!
 //! | state | leaves by |
 //! |---|---|
-//! | READY | a claim, once `due_at` is reached |
+//! | READY | a claim, once `due_at` is reached; with an error behind it also a person's retry, which hurries it |
 //! | LEASED | its result; or another claim, once `due_at`, the end of the lease, is reached |
 //! | DONE | housekeeping |
-//! | FAILED | a person's retry |
-//! | CAPTURED | a person's release (mail that must not leave by itself) |
+//! | FAILED | a person's retry; housekeeping, much later |
+//! | CAPTURED | a person's release (mail that did not leave by itself); housekeeping, much later |
 //!
 //! Work is sorted into *lanes*: a job's kind, a delivery's webhook. A claim looks at the head of each lane that it is asked for,
 //! so a lane that is stuck costs the others nothing, however long it is.
@@ -166,7 +166,7 @@ pub struct Waiting {
     pub ended_at: Option<Timestamp>,
 }
 
-fn waiting(row: &Row<'_>) -> Result<Waiting, Error> {
+pub(super) fn waiting(row: &Row<'_>) -> Result<Waiting, Error> {
     Ok(Waiting {
         id: row.get(0)?,
         lane: row.get(1)?,
@@ -179,6 +179,10 @@ fn waiting(row: &Row<'_>) -> Result<Waiting, Error> {
         about: row.get(8)?,
     })
 }
+
+/// What [`waiting`] reads, of a job.
+pub(super) const WAITING_JOB: &str =
+    "id, lane, state, due_at, tries, last_error, created_at, ended_at, envelope_id";
 
 impl ReadTx<'_> {
     /// When something is next due in `lanes`: the earliest of work that waits and of leases that end.
@@ -298,6 +302,19 @@ impl WriteTx<'_> {
         )
     }
 
+    /// The work could not be begun, through no fault of its own: it waits until `again_at`, and this try doesn't count.
+    /// [`Error::Conflict`] as in [`WriteTx::finish`].
+    pub fn postpone(&self, lease: &Lease, again_at: Timestamp) -> Result<(), Error> {
+        let sql = lease.queue.sql(
+            "UPDATE {queue} SET state = 'READY', due_at = ?3, tries = max(tries - 1, 0)
+             WHERE id = ?1 AND state = 'LEASED' AND lease = ?2",
+        );
+        let at = again_at.as_millis();
+        self.ours(lease, self.run(&sql, params![lease.id, lease.number, at])?)?;
+        self.has_news(lease.queue);
+        Ok(())
+    }
+
     /// The work is done. [`Error::Conflict`] if the lease is lost: then nothing of this transaction may stay.
     pub fn finish(&self, lease: &Lease) -> Result<(), Error> {
         self.end(lease, WorkState::Done, None)
@@ -360,11 +377,22 @@ impl WriteTx<'_> {
         }
     }
 
-    /// Failed or captured work is tried again, at once and from its first try. False where it is in another state.
+    /// Work is tried again at once: failed work from its first try; what waits after an error is only hurried. False where it is
+    /// in another state.
     pub fn retry(&self, queue: Queue, id: &str) -> Result<bool, Error> {
         let sql = queue.sql(
-            "UPDATE {queue} SET state = 'READY', due_at = ?2, tries = 0, ended_at = NULL
-             WHERE id = ?1 AND state IN ('FAILED', 'CAPTURED')",
+            "UPDATE {queue} SET tries = CASE state WHEN 'FAILED' THEN 0 ELSE tries END, state = 'READY', due_at = ?2, ended_at = NULL
+             WHERE id = ?1 AND (state = 'FAILED' OR state = 'READY' AND last_error IS NOT NULL)",
+        );
+        let changed = self.run(&sql, params![id, self.now().as_millis()])?;
+        self.has_news(queue);
+        Ok(changed == 1)
+    }
+
+    /// Captured work goes on, from its first try. False where it is in another state.
+    pub fn release(&self, queue: Queue, id: &str) -> Result<bool, Error> {
+        let sql = queue.sql(
+            "UPDATE {queue} SET state = 'READY', due_at = ?2, tries = 0, ended_at = NULL WHERE id = ?1 AND state = 'CAPTURED'",
         );
         let changed = self.run(&sql, params![id, self.now().as_millis()])?;
         self.has_news(queue);
@@ -383,8 +411,18 @@ impl WriteTx<'_> {
         Ok(released)
     }
 
-    /// Deletes up to `limit` pieces that are done and were asked for before `before`, with what only they needed. Tells how many.
-    pub fn forget_done(&self, queue: Queue, before: Timestamp, limit: u32) -> Result<usize, Error> {
+    /// Deletes up to `limit` pieces that have ended in `state` and were asked for before `before`, with what only they needed. Tells
+    /// how many. What is open stays, whatever is asked.
+    pub fn forget_work(
+        &self,
+        queue: Queue,
+        state: WorkState,
+        before: Timestamp,
+        limit: u32,
+    ) -> Result<usize, Error> {
+        if matches!(state, WorkState::Ready | WorkState::Leased) {
+            return Ok(0);
+        }
         // Ids sort by the moment they were made: the least one of that moment is the border.
         let border = match queue {
             Queue::Job => JobId::new(before, [0; 10]).to_string(),
@@ -393,10 +431,12 @@ impl WriteTx<'_> {
         };
         let sql = queue.sql(
             "DELETE FROM {queue} WHERE rowid IN (
-                 SELECT rowid FROM {queue} WHERE state = 'DONE' AND id < ?1 ORDER BY id LIMIT ?2)
+                 SELECT rowid FROM {queue} WHERE state = ?3 AND id < ?1 ORDER BY id LIMIT ?2)
              RETURNING lane",
         );
-        let lanes = self.all(&sql, params![border, limit], |r| Ok(r.get::<_, String>(0)?))?;
+        let lanes = self.all(&sql, params![border, limit, state.as_str()], |r| {
+            Ok(r.get::<_, String>(0)?)
+        })?;
         match queue {
             Queue::Job => {}
             Queue::Mail => {

@@ -306,6 +306,11 @@ impl WriteTx<'_> {
         }
         if envelope.state.has_ended() && !before.state.has_ended() {
             self.cancel_jobs(JobKind::Expire, envelope.environment, envelope.id)?;
+            self.cancel_jobs(JobKind::Seal, envelope.environment, envelope.id)?;
+            // What anybody typed and drew without signing was never given to anyone.
+            for recipient in &envelope.definition.recipients {
+                self.delete_draft(envelope.environment, recipient.id)?;
+            }
             if envelope.state != State::Discarded {
                 self.queue_job(
                     JobKind::Trail,

@@ -266,6 +266,7 @@ impl WriteTx<'_> {
     }
 
     /// Keeps what the recipient has typed and drawn so far, in the place of what was kept before, and names the files of its marks.
+    /// Of the names before only those of the draft before go.
     pub fn put_draft(
         &self,
         environment: Environment,
@@ -291,10 +292,12 @@ impl WriteTx<'_> {
                 .collect::<Vec<_>>()
         };
         let files = marks(draft);
-        if files != marks(&before) {
-            self.release_files(environment, &owner)?;
-            for digest in files {
-                self.name_file(environment, &digest, &owner)?;
+        for digest in &files {
+            self.name_file(environment, digest, &owner)?;
+        }
+        for digest in marks(&before) {
+            if !files.contains(&digest) {
+                self.release_file(environment, &digest, &owner)?;
             }
         }
         Ok(())

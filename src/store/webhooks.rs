@@ -151,8 +151,8 @@ impl ReadTx<'_> {
     pub fn next_delivery_due(&self) -> Result<Option<Timestamp>, Error> {
         let now = self.now().as_millis();
         let ends = self.find(
-            "SELECT min(due_at) FROM delivery WHERE state = 'LEASED'",
-            [],
+            "SELECT min(due_at) FROM delivery WHERE state = 'LEASED' AND due_at > ?1",
+            [now],
             |r| Ok(r.get::<_, Option<i64>>(0)?),
         )?;
         let due = if self.in_flight()? < limits::WEBHOOK_IN_FLIGHT_MAX {
@@ -175,10 +175,10 @@ impl ReadTx<'_> {
 }
 
 impl WriteTx<'_> {
-    /// Keeps a new webhook. [`Error::Conflict`] where the environment has [`limits::WEBHOOKS_MAX`].
+    /// Keeps a new webhook. [`Error::LimitReached`] where the environment has [`limits::WEBHOOKS_MAX`].
     pub fn insert_webhook(&self, webhook: &Webhook) -> Result<(), Error> {
         if self.webhook_total(webhook.environment)? >= limits::WEBHOOKS_MAX as u64 {
-            return Err(Error::Conflict("number of webhooks"));
+            return Err(Error::LimitReached("webhooks"));
         }
         self.insert(
             "webhook",
@@ -359,14 +359,31 @@ impl WriteTx<'_> {
         Ok(since.unwrap_or(self.now()))
     }
 
-    /// Gives up to `limit` deliveries up whose endpoint was removed or switched off. Tells how many.
+    /// Ends up to `limit` deliveries whose endpoint was removed (there is nothing left to do for them) or switched off (a person
+    /// may switch it on and have them retried). Tells how many.
     pub fn strand_deliveries(&self, limit: u32) -> Result<usize, Error> {
-        self.run(
-            "UPDATE delivery SET state = 'FAILED', ended_at = ?1, last_error = 'The webhook was removed or switched off.'
+        let now = self.now().as_millis();
+        let removed = self.run(
+            "UPDATE delivery SET state = 'DONE', ended_at = ?1, last_error = 'The webhook was removed.'
              WHERE rowid IN (
                  SELECT d.rowid FROM webhook w JOIN delivery d ON d.lane = w.id
-                 WHERE w.active = 0 AND d.state IN ('READY', 'LEASED') LIMIT ?2)",
-            params![self.now().as_millis(), limit],
-        )
+                 WHERE w.deleted_at IS NOT NULL AND d.state IN ('READY', 'LEASED') LIMIT ?2)",
+            params![now, limit],
+        )?;
+        // Nobody can retry those that had failed before. Found by their state: the lanes of removed webhooks only grow in number.
+        let failed = self.run(
+            "UPDATE delivery SET state = 'DONE' WHERE rowid IN (
+                 SELECT d.rowid FROM delivery d JOIN webhook w ON w.id = d.lane
+                 WHERE d.state = 'FAILED' AND w.deleted_at IS NOT NULL LIMIT ?1)",
+            [limit],
+        )?;
+        let switched_off = self.run(
+            "UPDATE delivery SET state = 'FAILED', ended_at = ?1, last_error = 'The webhook is switched off.'
+             WHERE rowid IN (
+                 SELECT d.rowid FROM webhook w JOIN delivery d ON d.lane = w.id
+                 WHERE w.active = 0 AND w.deleted_at IS NULL AND d.state IN ('READY', 'LEASED') LIMIT ?2)",
+            params![now, limit],
+        )?;
+        Ok(removed + failed + switched_off)
     }
 }

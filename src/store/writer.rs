@@ -346,6 +346,10 @@ impl Writer {
         if bytes > WAL_BYTES_MAX
             && let Err(error) = checkpoint(&self.conn, "TRUNCATE")
         {
+            if is_failed_flush(&error) {
+                (self.on_fatal)(&Error::Database(Cause::new(error)));
+                return;
+            }
             tracing::warn!(%error, bytes, "the write-ahead log can't be cut");
         }
     }

@@ -97,6 +97,8 @@ impl Vault {
                 break;
             }
             match fs::remove_dir_all(&path) {
+                // Somebody puts a page there at this moment, so it is not the oldest any more.
+                Err(e) if e.kind() == io::ErrorKind::DirectoryNotEmpty => {}
                 Err(e) if e.kind() != io::ErrorKind::NotFound => {
                     return Err(Error::io("empty the cache", e));
                 }

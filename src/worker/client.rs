@@ -63,9 +63,12 @@ pub enum Error {
     /// All workers run and enough callers wait already.
     #[error("all workers are busy")]
     Busy,
-    /// The file took more time than any may.
+    /// The file took more of the processor's time than any may.
     #[error("the file took too much time")]
     TimedOut,
+    /// The time by the clock was up before the processor had given the file its share: the machine is busy, or asleep.
+    #[error("the machine is too busy")]
+    TooSlow,
     /// The answer grew past its bound.
     #[error("the answer grew past {0} bytes")]
     TooMuchOutput(u64),
@@ -80,7 +83,7 @@ pub enum Error {
 impl Error {
     /// Whether the same file would fare the same again: false means that trying later makes sense.
     pub fn is_final(&self) -> bool {
-        !matches!(self, Self::Busy | Self::Unusable(_))
+        !matches!(self, Self::Busy | Self::TooSlow | Self::Unusable(_))
     }
 }
 
@@ -322,7 +325,7 @@ impl Worker {
             ));
         };
         Ok(match end {
-            _ if timed_out => Heard::Cut(frames, Error::TimedOut),
+            _ if timed_out => Heard::Cut(frames, Error::TooSlow),
             _ if too_much => Heard::Cut(frames, Error::TooMuchOutput(output_max)),
             Ok(()) => Heard::Whole(frames),
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {

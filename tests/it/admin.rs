@@ -1,5 +1,6 @@
 //! The administrators' pages, as a browser without scripts uses them: here the ways in and out.
 
+mod seals;
 mod work;
 
 use crate::harness::client::{Client, Reply};

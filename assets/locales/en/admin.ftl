@@ -69,6 +69,8 @@ admin-outbox-waiting = Waiting
 admin-outbox-sent = Sent
 admin-outbox-failed = Failed
 admin-outbox-captured-note = This mail is kept here and does not leave.
+admin-outbox-release-note = A mail server is configured now. The mail is written anew and sent, unless it has nothing to say any more.
+admin-outbox-button-release = Send it
 admin-outbox-waiting-next = Next try { $when }
 admin-outbox-answer = What the mail server said
 admin-outbox-tries = { $n ->
@@ -79,14 +81,19 @@ admin-outbox-links = Links in this mail
 admin-outbox-text = Text
 admin-outbox-back = All mail
 
+admin-seals-failing = { $n ->
+    [one] One envelope is signed by all, and its seal can't be made.
+   *[other] { $n } envelopes are signed by all, and their seals can't be made.
+}
 admin-jobs-title = Jobs
-admin-jobs-note = What Paraph does by itself and could not finish. Nothing is lost: retry when the cause is gone.
+admin-jobs-note = What Paraph does by itself and could not finish. Nothing is lost: seals and deadlines are tried again and again; Retry does it now.
 admin-jobs-empty = No job has failed.
 admin-jobs-col-job = Job
 admin-jobs-col-about = About
 admin-jobs-col-tries = Tries
 admin-jobs-col-since = Since
 admin-jobs-col-error = Last error
+admin-jobs-next = Next try { $when }
 admin-jobs-button-retry = Retry
 admin-jobs-seal = Seal documents
 admin-jobs-expire = Expire at the deadline

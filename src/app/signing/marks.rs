@@ -1,6 +1,7 @@
 //! Adopted signatures: typed names, drawings, pictures. Drawings and pictures go to the vault; typed names are text and a style.
 
 use super::{Draft, Signer};
+use crate::app::keeping::Intent;
 use crate::app::{App, Error};
 use crate::domain::digest::Digest;
 use crate::domain::envelope::Mark;
@@ -27,6 +28,12 @@ pub enum MadeMark {
     Drawn(Vec<Vec<[f32; 3]>>),
     /// A PNG or JPEG as it was uploaded.
     Picture(Vec<u8>),
+}
+
+/// A mark whose file is durable; given up with it where it is not adopted.
+pub struct KeptMark<'a> {
+    mark: Mark,
+    _intent: Option<Intent<'a>>,
 }
 
 /// Names of the styles in which a text can be set: those that have all of its letters.
@@ -59,23 +66,31 @@ impl App {
     pub fn adopt(
         &self,
         signer: &Signer,
-        signature: Option<Mark>,
-        initials: Option<Mark>,
+        signature: Option<KeptMark<'_>>,
+        initials: Option<KeptMark<'_>>,
     ) -> Result<Draft, Error> {
+        let mark = |kept: &Option<KeptMark<'_>>| kept.as_ref().map(|kept| kept.mark.clone());
+        let (new_signature, new_initials) = (mark(&signature), mark(&initials));
+        // The draft names the files from then on; the intents, which end with what is kept here, name them until then.
         self.change_draft(signer, move |draft| {
-            if signature.is_some() {
-                draft.signature = signature;
+            if new_signature.is_some() {
+                draft.signature = new_signature;
             }
-            if initials.is_some() {
-                draft.initials = initials;
+            if new_initials.is_some() {
+                draft.initials = new_initials;
             }
         })
     }
 
     /// Keeps a mark for being adopted. A picture that is none, or shows nothing, is [`Error::Document`].
-    pub fn keep_mark(&self, signer: &Signer, made: MadeMark) -> Result<Mark, Error> {
+    pub fn keep_mark(&self, signer: &Signer, made: MadeMark) -> Result<KeptMark<'_>, Error> {
         let (bytes, mark): (Vec<u8>, fn(Digest) -> Mark) = match made {
-            MadeMark::Typed { text, style } => return Ok(Mark::Typed { text, style }),
+            MadeMark::Typed { text, style } => {
+                return Ok(KeptMark {
+                    mark: Mark::Typed { text, style },
+                    _intent: None,
+                });
+            }
             MadeMark::Drawn(strokes) => {
                 let file = serde_json::json!({"v": 1, "strokes": strokes})
                     .to_string()
@@ -86,23 +101,13 @@ impl App {
                 (self.reencoded(&bytes)?, |sha256| Mark::Picture { sha256 })
             }
         };
-        let environment = signer.envelope.environment;
-        let recipient = signer.recipient.to_string();
-        let mut received = self.vault.receive(&bytes)?;
+        let received = self.vault.receive(&bytes)?;
         let digest = received.digest();
-        let intent = self
-            .store
-            .begin_write(move |tx| tx.intend(environment, &digest).map_err(Error::from))?;
-        let flushed = self.vault.flush(&mut received);
-        intent.wait()?;
-        flushed?;
-        self.vault.put(environment, received)?;
-        self.store.write(move |tx| {
-            tx.name_file(environment, &digest, &recipient)?;
-            tx.settle(environment, &digest)?;
-            Ok::<_, Error>(())
-        })?;
-        Ok(mark(digest))
+        let intent = self.keep_file(signer.envelope.environment, received)?;
+        Ok(KeptMark {
+            mark: mark(digest),
+            _intent: Some(intent),
+        })
     }
 
     /// Strokes that a drawing consists of.

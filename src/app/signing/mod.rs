@@ -9,7 +9,7 @@ mod show;
 
 pub use crate::store::Draft;
 pub use gate::{Blocked, Door, Opened};
-pub use marks::{MadeMark, Styles};
+pub use marks::{KeptMark, MadeMark, Styles};
 pub use show::{PageImage, Progress};
 
 use super::envelopes::load;
@@ -128,6 +128,8 @@ pub enum Signed {
     MarkMissing,
     /// A document was never opened.
     OpenFirst(DocumentId),
+    /// Another window changed answers or marks after these were shown.
+    Changed,
 }
 
 impl App {
@@ -351,7 +353,7 @@ impl App {
             signer.envelope.id,
             signer.recipient,
         );
-        let origin = signer.origin.clone();
+        let (origin, shown) = (signer.origin.clone(), signer.draft.clone());
         let outcome = self.store.write(move |tx| {
             let mut envelope = load(tx, environment, id)?;
             let command = Command::Sign {
@@ -368,6 +370,10 @@ impl App {
                 Err(Refusal::MarkMissing) => return Ok(Signed::MarkMissing),
                 Err(refusal) => return Err(refusal.into()),
             };
+            // A mark that was replaced meanwhile may have lost its file, and nobody was shown the new one.
+            if tx.draft(by)? != shown {
+                return Ok(Signed::Changed);
+            }
             tx.record(&mut envelope, events, &origin)?;
             tx.put_consent_text(&evidence.consent.locale, &consent_text)?;
             tx.delete_draft(environment, by)?;

@@ -3,7 +3,9 @@
 use super::Signer;
 use crate::app::documents::{Outgoing, with_pdf_ending};
 use crate::app::{App, Error};
+use crate::domain::digest::Digest;
 use crate::domain::envelope::{Envelope, FrozenDocument, State};
+use crate::domain::environment::Environment;
 use crate::domain::event::{Download, Downloadable};
 use crate::domain::field::PageSize;
 use crate::worker::{self, MediaType, Rendering};
@@ -15,8 +17,6 @@ pub const WIDTHS: [u32; 3] = [1000, 1600, 2400];
 const RUN: u32 = 4;
 /// Part of the cache's names: another version of the renderer draws anew.
 const RENDERER: &str = "hayro-0.9.0";
-/// Bytes of drawn pages that are kept, at most.
-const DERIVED_BYTES_MAX: u64 = 2 << 30;
 
 /// A drawn page.
 pub struct PageImage {
@@ -87,7 +87,7 @@ impl App {
         let marks = signer.envelope.marks_fingerprint(document.id);
         let name = |page: u32| format!("{RENDERER}-{marks}-{page}-{width}");
         let source = &document.sha256;
-        let image = match self.vault.derived(environment, source, &name(page))? {
+        let image = match self.kept_copy(environment, source, &name(page)) {
             Some(bytes) => bytes,
             None if self.undrawable(&signer.envelope, document).contains(&page) => return Ok(None),
             None => {
@@ -107,17 +107,11 @@ impl App {
                     if drawn.bytes.is_empty() {
                         continue;
                     }
-                    self.vault.derived_put(
-                        environment,
-                        source,
-                        &name(drawn.number),
-                        &drawn.bytes,
-                    )?;
+                    self.keep_copy(environment, source, &name(drawn.number), &drawn.bytes);
                     if drawn.number == page {
                         asked = Some(drawn.bytes);
                     }
                 }
-                self.vault.derived_trim(DERIVED_BYTES_MAX)?;
                 match (asked, rendering.stopped) {
                     (Some(bytes), _) => bytes,
                     // A busy machine runs out of time where an idle one doesn't: not held against the page for good.
@@ -182,7 +176,7 @@ impl App {
     ) -> Result<Vec<String>, Error> {
         let environment = signer.envelope.environment;
         const NAME: &str = "hayro-0.9.0-text";
-        if let Some(kept) = self.vault.derived(environment, &document.sha256, NAME)? {
+        if let Some(kept) = self.kept_copy(environment, &document.sha256, NAME) {
             return serde_json::from_slice(&kept).map_err(Error::internal);
         }
         let file = self.vault.open_checked(environment, &document.sha256)?;
@@ -198,9 +192,25 @@ impl App {
             }
         }
         let kept = serde_json::to_vec(&texts).map_err(Error::internal)?;
-        self.vault
-            .derived_put(environment, &document.sha256, NAME, &kept)?;
+        self.keep_copy(environment, &document.sha256, NAME, &kept);
         Ok(texts)
+    }
+
+    /// What the cache has; a cache that can't be read has nothing.
+    fn kept_copy(&self, environment: Environment, source: &Digest, name: &str) -> Option<Vec<u8>> {
+        self.vault
+            .derived(environment, source, name)
+            .unwrap_or_else(|error| {
+                tracing::warn!(%error, cause = ?std::error::Error::source(&error), "the cache can't be read");
+                None
+            })
+    }
+
+    /// Puts something into the cache. Who asked for it gets it all the same where that fails.
+    fn keep_copy(&self, environment: Environment, source: &Digest, name: &str, bytes: &[u8]) {
+        if let Err(error) = self.vault.derived_put(environment, source, name, bytes) {
+            tracing::warn!(%error, cause = ?std::error::Error::source(&error), "the cache can't be written");
+        }
     }
 
     /// The PDF itself: sealed once all have signed, else as it is shown, and then named so.

@@ -1,5 +1,6 @@
-//! The demo's webhook receiver: one loopback port, one call at a time, answers 200.
+//! What the demo waits for: its webhook receiver (one loopback port, one call at a time, answers 200), and the signal to stop.
 
+use actix_web::rt::signal::unix::{SignalKind, signal};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc;
@@ -24,38 +25,78 @@ impl Call {
     }
 }
 
+/// What came.
+pub(super) enum Heard {
+    /// A call.
+    Call(Call),
+    /// Ctrl+C, or SIGTERM.
+    Stop,
+    /// Nothing in time.
+    Nothing,
+}
+
 /// Listens until dropped with the process.
 pub(super) struct Receiver {
     address: SocketAddr,
-    calls: mpsc::Receiver<Call>,
+    heard: mpsc::Receiver<Heard>,
 }
 
 impl Receiver {
+    /// From now on a signal to stop ends the process no more: it is heard by [`Receiver::wait`], so that what the demo made can be
+    /// removed.
     pub(super) fn start() -> std::io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?;
-        let (tell, calls) = mpsc::sync_channel(16);
+        let (tell, heard) = mpsc::sync_channel(16);
+        let stop = tell.clone();
+        let (ready, is_ready) = mpsc::channel();
+        std::thread::Builder::new()
+            .name("demo-signal".into())
+            .spawn(move || {
+                actix_web::rt::System::new().block_on(async move {
+                    let signals = signal(SignalKind::interrupt())
+                        .and_then(|interrupt| Ok((interrupt, signal(SignalKind::terminate())?)));
+                    let (mut interrupt, mut terminate) = match signals {
+                        Ok(signals) => signals,
+                        Err(error) => {
+                            let _ = ready.send(Err(error));
+                            return;
+                        }
+                    };
+                    let _ = ready.send(Ok(()));
+                    futures_util::future::select(
+                        Box::pin(interrupt.recv()),
+                        Box::pin(terminate.recv()),
+                    )
+                    .await;
+                    // Where nobody waits any more the demo is ending.
+                    let _ = stop.send(Heard::Stop);
+                });
+            })?;
+        is_ready
+            .recv()
+            .unwrap_or_else(|_| Err(std::io::Error::other("signals can't be waited for")))?;
         std::thread::Builder::new()
             .name("demo-webhook".into())
             .spawn(move || {
                 for stream in listener.incoming().flatten() {
                     if let Some(call) = take(&stream)
-                        && tell.send(call).is_err()
+                        && tell.send(Heard::Call(call)).is_err()
                     {
                         return;
                     }
                 }
             })?;
-        Ok(Self { address, calls })
+        Ok(Self { address, heard })
     }
 
     pub(super) fn url(&self) -> String {
         format!("http://{}/hook", self.address)
     }
 
-    /// The next call, if one comes in time.
-    pub(super) fn wait(&self, patience: Duration) -> Option<Call> {
-        self.calls.recv_timeout(patience).ok()
+    /// What comes next, within `patience`.
+    pub(super) fn wait(&self, patience: Duration) -> Heard {
+        self.heard.recv_timeout(patience).unwrap_or(Heard::Nothing)
     }
 }
 

@@ -5,6 +5,7 @@ use super::super::pages::admin::{
     OutboxMail as MailPage, Pager, Section, Status,
 };
 use super::super::pages::admin_form::RetryForm;
+use super::super::pages::form::Form;
 use super::{
     PAGE_SIZE, Visit, Web, acting, blocking, browser, page, page_number, pager, query, see_other,
     shown, visit,
@@ -45,11 +46,30 @@ pub(super) async fn mail(
         let mail = blocking(&web, move |app| app.outbox_mail(shown, &id)).await?;
         let view = MailPage {
             frame: visit.frame(&web),
+            can_release: mail.mail.state == WorkState::Captured && web.app.can_release_mail(shown),
             mail: mail_row(&web, &mail),
             text: mail.written.map(|written| written.text).unwrap_or_default(),
             answer: mail.mail.last_error,
         };
         Ok(page(200, view.html()))
+    };
+    shown(&request, &web, result.await).await
+}
+
+pub(super) async fn release(
+    request: HttpRequest,
+    id: web::Path<String>,
+    web: web::Data<Web>,
+    payload: web::Payload,
+) -> HttpResponse {
+    let result = async {
+        let visit = acting(&request, &web).await?;
+        let form = Form::parse(&browser::form(payload, &web).await?)?;
+        visit.expect_own_form(form.last("csrf").unwrap_or_default())?;
+        let (shown, origin) = (visit.shown, visit.who.origin);
+        let mail = id.clone();
+        blocking(&web, move |app| app.release_mail(shown, &mail, &origin)).await?;
+        Ok(see_other(&web, &format!("/admin/outbox/{id}")))
     };
     shown(&request, &web, result.await).await
 }
@@ -115,6 +135,7 @@ fn job_row(failed: FailedWork) -> JobRow {
         about: work.about,
         tries: work.tries,
         since: work.created_at,
+        next_at: matches!(work.state, WorkState::Ready).then_some(work.due_at),
         error: work.last_error.unwrap_or_default(),
     }
 }

@@ -62,6 +62,8 @@ pub struct Person {
     pub shown: Environment,
     /// Failed jobs, for the mark in the navigation.
     pub jobs_failed: u32,
+    /// Seals among them, for the warning on every page.
+    pub seals_failing: u32,
 }
 
 /// What every administrators' page shares.
@@ -404,6 +406,8 @@ pub struct OutboxMail {
     pub text: String,
     /// What the server said last.
     pub answer: Option<String>,
+    /// Whether it was kept, and would leave now.
+    pub can_release: bool,
 }
 
 impl OutboxMail {
@@ -473,6 +477,8 @@ pub struct JobRow {
     pub since: Timestamp,
     /// Why the last try failed.
     pub error: String,
+    /// When it is tried again by itself; `None` where it has been given up, or is being tried now.
+    pub next_at: Option<Timestamp>,
 }
 
 /// `GET /admin/jobs`.

@@ -265,6 +265,7 @@ fn admin_frame(shown: Option<Environment>) -> AdminFrame {
             csrf: "csrf-t0ken".into(),
             shown,
             jobs_failed: 2,
+            seals_failing: 1,
         }),
     }
 }
@@ -358,6 +359,7 @@ fn outbox_mail(hostile: Option<&str>) -> OutboxMail {
             hostile.unwrap_or("Employment contract")
         ),
         answer: None,
+        can_release: true,
     }
 }
 
@@ -373,6 +375,7 @@ fn jobs() -> Jobs {
                 tries: 8,
                 since: at("2026-11-24T07:10:00Z"),
                 error: "the seal certificate expired on 23 November 2026".into(),
+                next_at: Some(at("2026-11-24T13:10:00Z")),
             },
             JobRow {
                 queue: "delivery".into(),
@@ -382,6 +385,7 @@ fn jobs() -> Jobs {
                 tries: 6,
                 since: at("2026-11-23T17:10:00Z"),
                 error: "TLS: certificate expired".into(),
+                next_at: None,
             },
         ],
         pager: Pager {

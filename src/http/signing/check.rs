@@ -127,6 +127,7 @@ pub(super) async fn check_form(
         .await?;
         match signed {
             Signed::Done => Ok(see_other(&web, &format!("/signing/{recipient}/done"))),
+            Signed::Changed => Err(changed(&web, &signer, "check")),
             Signed::MarkMissing => Ok(see_other(&web, &format!("/signing/{recipient}/signature"))),
             Signed::OpenFirst(id) => {
                 let name = signer

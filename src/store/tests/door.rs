@@ -302,10 +302,18 @@ fn mails_and_jobs_come_with_the_event_that_asks_for_them() {
             assert_eq!(tx.next_job_due(&[JobKind::Seal])?, None);
 
             let mut done = new_envelope(tx, Test, 1)?;
-            whole_life(tx, &mut done)?;
+            send(tx, &mut done)?;
+            let by = done.definition.recipients[0].id;
+            command(tx, &mut done, Command::View { by })?;
+            let evidence = evidence(&done);
+            command(tx, &mut done, Command::Sign { by, evidence })?;
             let seal = tx.claim_job(&[JobKind::Seal], SPAN)?.expect("a seal");
             assert_eq!((seal.envelope, seal.environment), (done.id, Test));
-            // It has ended: its deadline is cancelled, its evidence is asked for.
+            tx.fail(&seal.lease, Some(tx.now()), "another finished it meanwhile")?;
+            let sealed = sealed(&done);
+            command(tx, &mut done, Command::RecordSeal { sealed })?;
+            // It has ended: its deadline is cancelled, its seal too, its evidence is asked for.
+            assert_eq!(tx.claim_job(&[JobKind::Seal], SPAN)?, None);
             let trail = tx.claim_job(&[JobKind::Trail], SPAN)?.expect("a trail");
             assert_eq!(trail.envelope, done.id);
             let others: Vec<_> = tx
@@ -331,27 +339,27 @@ fn files_are_named_while_needed_and_become_orphans_after() {
             tx.name_file(Test, &digest, "doc_x")?;
             tx.settle(Test, &digest)?;
             tx.settle(Test, &digest)?;
-            assert!(tx.is_named(Test, &digest)? && tx.orphans(9)?.is_empty());
+            assert!(tx.is_named(Test, &digest)? && tx.orphans(None, 9)?.is_empty());
             tx.name_file(Test, &digest, "env_y")?;
             tx.release_files(Test, "doc_x")?;
-            assert!(tx.orphans(9)?.is_empty(), "the other still needs it");
+            assert!(tx.orphans(None, 9)?.is_empty(), "the other still needs it");
             tx.release_files(Test, "env_y")?;
-            assert_eq!(tx.orphans(9)?, [(Test, digest)]);
+            assert_eq!(tx.orphans(None, 9)?, [(Test, digest)]);
             assert!(!tx.is_named(Test, &digest)?);
             tx.forget_orphan(Test, &digest)?;
-            assert!(tx.orphans(9)?.is_empty());
+            assert!(tx.orphans(None, 9)?.is_empty());
 
             // An upload that failed.
             tx.intend(Test, &digest)?;
             tx.settle(Test, &digest)?;
-            assert_eq!(tx.orphans(9)?, [(Test, digest)]);
+            assert_eq!(tx.orphans(None, 9)?, [(Test, digest)]);
             tx.forget_orphan(Test, &digest)?;
 
             // A process that died between the rename and the row.
             tx.intend(Live, &digest)?;
             assert_eq!(tx.abandon_intents(tx.now().minus(SPAN), 9)?, 0, "too young");
             assert_eq!(tx.abandon_intents(tx.now(), 9)?, 1);
-            assert_eq!(tx.orphans(9)?, [(Live, digest)]);
+            assert_eq!(tx.orphans(None, 9)?, [(Live, digest)]);
 
             let mut envelope = new_envelope(tx, Test, 1)?;
             whole_life(tx, &mut envelope)?;

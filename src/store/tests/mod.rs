@@ -211,18 +211,20 @@ pub(super) fn whole_life(tx: &WriteTx<'_>, envelope: &mut Envelope) -> Outcome<(
         let evidence = evidence(envelope);
         command(tx, envelope, Command::Sign { by, evidence })?;
     }
-    let sealed = envelope
-        .documents
-        .iter()
-        .map(|d| Sealed {
-            document: d.id,
-            sha256: Digest::of(b"sealed"),
-            size: 2345,
-            level: SealLevel::BaselineB,
-            certificate_sha256: Digest::of(b"certificate"),
-        })
-        .collect();
+    let sealed = sealed(envelope);
     command(tx, envelope, Command::RecordSeal { sealed })
+}
+
+/// A sealed file for each of the envelope's documents.
+pub(super) fn sealed(envelope: &Envelope) -> Vec<Sealed> {
+    let of = |document: &FrozenDocument| Sealed {
+        document: document.id,
+        sha256: Digest::of(b"sealed"),
+        size: 2345,
+        level: SealLevel::BaselineB,
+        certificate_sha256: Digest::of(b"certificate"),
+    };
+    envelope.documents.iter().map(of).collect()
 }
 
 pub(super) fn new_webhook(

@@ -282,9 +282,12 @@ fn a_draft_keeps_its_files_until_it_is_signed() {
                 initials: None,
             };
             tx.put_draft(Test, by, &drawn(b"a first try"))?;
+            // What another window of the same recipient is about to keep is not this draft's to let go.
+            tx.name_file(Test, &Digest::of(b"another window's"), &by.to_string())?;
             tx.put_draft(Test, by, &drawn(b"strokes"))?;
             assert_eq!(tx.draft(by)?, drawn(b"strokes"));
-            assert_eq!(tx.orphans(9)?, [(Test, Digest::of(b"a first try"))]);
+            assert!(tx.is_named(Test, &Digest::of(b"another window's"))?);
+            assert_eq!(tx.orphans(None, 9)?, [(Test, Digest::of(b"a first try"))]);
             assert!(tx.is_named(Test, &Digest::of(b"strokes"))?);
             whole_life(tx, &mut envelope)?;
             assert_eq!(tx.draft(by)?, Draft::default());
@@ -292,7 +295,36 @@ fn a_draft_keeps_its_files_until_it_is_signed() {
                 tx.is_named(Test, &Digest::of(b"strokes"))?,
                 "by the envelope now"
             );
-            assert_eq!(tx.orphans(9)?.len(), 1);
+            assert_eq!(
+                tx.orphans(None, 9)?.len(),
+                2,
+                "the first try, and the other window's"
+            );
+            Ok(())
+        })
+        .expect("written");
+}
+
+#[test]
+fn the_drafts_of_those_who_did_not_sign_go_when_the_envelope_ends() {
+    let f = fixture();
+    f.store
+        .write::<_, Error>(|tx| {
+            let mut envelope = new_envelope(tx, Test, 2)?;
+            send(tx, &mut envelope)?;
+            let by = envelope.definition.recipients[1].id;
+            let strokes = Digest::of(b"strokes");
+            let draft = Draft {
+                signature: Some(Mark::Drawn { sha256: strokes }),
+                ..Draft::default()
+            };
+            tx.put_draft(Test, by, &draft)?;
+            let events = envelope
+                .decide(Command::Void { reason: None }, tx.now())
+                .expect("it may be withdrawn");
+            tx.record(&mut envelope, events, &Origin::system())?;
+            assert_eq!(tx.draft(by)?, Draft::default());
+            assert_eq!(tx.orphans(None, 9)?, [(Test, strokes)]);
             Ok(())
         })
         .expect("written");

@@ -143,6 +143,65 @@ fn failed_work_comes_back_at_its_time_or_waits_for_a_person() {
 }
 
 #[test]
+fn work_that_waits_after_an_error_is_seen_and_hurried_without_losing_count() {
+    let f = fixture();
+    one_job(&f);
+    f.clock.advance(Duration::from_secs(10));
+    let lease = claim(&f).expect("due").lease;
+    let id = lease.id().to_owned();
+    f.store
+        .write::<_, Error>(move |tx| {
+            assert_eq!(tx.count_erring_jobs(JobKind::Expire, 9)?, 0);
+            assert!(!tx.retry(Queue::Job, lease.id())?, "it is under way");
+            tx.fail(&lease, Some(later(tx, 21_600)), "the disk")?;
+            let erring = tx.erring_jobs(JobKind::Expire, 9)?;
+            assert_eq!(erring.len(), 1);
+            assert_eq!(
+                (erring[0].id.as_str(), erring[0].last_error.as_deref()),
+                (lease.id(), Some("the disk"))
+            );
+            assert_eq!(tx.erring_jobs(JobKind::Seal, 9)?, []);
+            assert_eq!(tx.count_erring_jobs(JobKind::Expire, 9)?, 1);
+            assert!(tx.retry(Queue::Job, lease.id())?);
+            assert_eq!(tx.next_job_due(LANES)?, Some(tx.now()));
+            Ok(())
+        })
+        .expect("written");
+    let lease = claim(&f).expect("at once").lease;
+    assert_eq!((lease.id(), lease.tries()), (id.as_str(), 2));
+    f.store
+        .write::<_, Error>(move |tx| {
+            tx.fail(&lease, Some(later(tx, 21_600)), "the disk")?;
+            assert_eq!(tx.hurry_erring_jobs()?, 1);
+            assert_eq!(tx.next_job_due(LANES)?, Some(tx.now()));
+            Ok(())
+        })
+        .expect("written");
+}
+
+#[test]
+fn work_that_could_not_be_begun_comes_again_without_a_try_used_up() {
+    let f = fixture();
+    one_job(&f);
+    f.clock.advance(Duration::from_secs(10));
+    let lease = claim(&f).expect("due").lease;
+    f.store
+        .write::<_, Error>(move |tx| {
+            tx.postpone(&lease, later(tx, 5))?;
+            assert!(
+                tx.postpone(&lease, later(tx, 5)).is_err(),
+                "it is given back"
+            );
+            assert_eq!(tx.count_erring_jobs(JobKind::Expire, 9)?, 0);
+            Ok(())
+        })
+        .expect("written");
+    assert_eq!(claim(&f), None);
+    f.clock.advance(Duration::from_secs(5));
+    assert_eq!(claim(&f).expect("again").lease.tries(), 1);
+}
+
+#[test]
 fn a_commit_wakes_who_waits_and_an_undone_change_does_not() {
     let f = fixture();
     let counts = |f: &Fixture| Queue::ALL.map(|queue| f.store.signal(queue).count());
@@ -214,7 +273,8 @@ fn a_mail_is_captured_with_what_it_said_and_released_by_a_person() {
             assert_eq!(kept.state, WorkState::Captured);
             assert_eq!(kept.content.as_deref(), Some(&b"sealed"[..]));
             assert_eq!(tx.mail(Live, mail.id)?, None);
-            assert!(tx.retry(Queue::Mail, &mail.id.to_string())?);
+            assert!(!tx.retry(Queue::Mail, &mail.id.to_string())?);
+            assert!(tx.release(Queue::Mail, &mail.id.to_string())?);
             assert!(tx.claim_mail(&[Test], SPAN)?.is_some());
             Ok(())
         })
@@ -297,22 +357,79 @@ fn an_endpoint_that_fails_gets_one_attempt_at_a_time_and_holds_up_no_other() {
 }
 
 #[test]
-fn deliveries_of_a_removed_webhook_are_given_up_and_never_claimed() {
+fn deliveries_of_a_removed_webhook_are_over_and_never_claimed() {
     let f = fixture();
     f.store
         .write::<_, Error>(|tx| {
             let webhook = new_webhook(tx, Test, &[EventName::EnvelopeSent])?;
             announce(tx, 3)?;
-            let under_way = tx.claim_deliveries(1, SPAN)?;
+            let under_way = tx.claim_deliveries(2, SPAN)?;
+            tx.not_delivered(&under_way[1], None, "HTTP 500")?;
             assert!(tx.delete_webhook(Test, webhook)?);
             assert!(!tx.delete_webhook(Test, webhook)?);
             assert_eq!(tx.webhook(Test, webhook)?, None);
             assert!(tx.claim_deliveries(64, SPAN)?.is_empty());
-            assert_eq!(tx.strand_deliveries(2)?, 2);
+            assert_eq!(tx.strand_deliveries(1)?, 2);
             assert_eq!(tx.strand_deliveries(2)?, 1);
+            assert_eq!(tx.strand_deliveries(2)?, 0);
             assert_eq!(tx.next_delivery_due()?, None);
             assert!(tx.delivered(&under_way[0]).is_err());
-            assert_eq!(tx.count_work(Queue::Delivery, WorkState::Failed, 9)?, 3);
+            // There is nothing that a person could do about them.
+            assert_eq!(tx.count_work(Queue::Delivery, WorkState::Failed, 9)?, 0);
+            assert_eq!(tx.count_work(Queue::Delivery, WorkState::Done, 9)?, 3);
+            Ok(())
+        })
+        .expect("written");
+}
+
+#[test]
+fn a_delivery_of_a_webhook_that_was_switched_off_is_due_to_nobody_though_its_lease_has_ended() {
+    let f = fixture();
+    let webhook = f
+        .store
+        .write::<_, Error>(|tx| {
+            let webhook = new_webhook(tx, Test, &[EventName::EnvelopeSent])?;
+            announce(tx, 2)?;
+            assert_eq!(tx.claim_deliveries(1, SPAN)?.len(), 1);
+            assert!(tx.set_webhook_active(Test, webhook, false)?);
+            assert_eq!(tx.next_delivery_due()?, Some(tx.now().plus(SPAN)));
+            Ok(webhook)
+        })
+        .expect("written");
+    f.clock.advance(SPAN);
+    f.store
+        .write::<_, Error>(move |tx| {
+            assert!(tx.claim_deliveries(9, SPAN)?.is_empty());
+            assert_eq!(tx.next_delivery_due()?, None, "or the loop would spin");
+            assert_eq!(tx.strand_deliveries(9)?, 2);
+            assert_eq!(tx.count_work(Queue::Delivery, WorkState::Failed, 9)?, 2);
+            assert!(tx.set_webhook_active(Test, webhook, true)?);
+            let failed = tx.work_in(Queue::Delivery, WorkState::Failed, 9)?;
+            assert!(tx.retry(Queue::Delivery, &failed[0].id)?);
+            assert_eq!(tx.claim_deliveries(9, SPAN)?.len(), 1);
+            Ok(())
+        })
+        .expect("written");
+}
+
+#[test]
+fn what_failed_is_forgotten_at_its_age_and_what_is_open_never() {
+    let f = fixture();
+    one_job(&f);
+    f.clock.advance(Duration::from_secs(10));
+    let lease = claim(&f).expect("due").lease;
+    one_job(&f);
+    f.store
+        .write::<_, Error>(move |tx| tx.fail(&lease, None, "given up"))
+        .expect("written");
+    f.clock.advance(Duration::from_secs(1));
+    f.store
+        .write::<_, Error>(|tx| {
+            for state in WorkState::ALL {
+                let n = tx.forget_work(Queue::Job, state, tx.now(), 9)?;
+                assert_eq!(n, usize::from(state == WorkState::Failed), "{state:?}");
+            }
+            assert_eq!(tx.count_work(Queue::Job, WorkState::Ready, 9)?, 1);
             Ok(())
         })
         .expect("written");
@@ -329,7 +446,7 @@ fn done_work_is_forgotten_with_its_payload_and_open_work_is_not() {
                 tx.delivered(&delivery)?;
             }
             assert_eq!(
-                tx.forget_done(Queue::Delivery, tx.now(), 99)?,
+                tx.forget_work(Queue::Delivery, WorkState::Done, tx.now(), 99)?,
                 0,
                 "too young"
             );
@@ -339,9 +456,18 @@ fn done_work_is_forgotten_with_its_payload_and_open_work_is_not() {
     f.clock.advance(Duration::from_secs(1));
     f.store
         .write::<_, Error>(|tx| {
-            assert_eq!(tx.forget_done(Queue::Delivery, tx.now(), 1)?, 1);
-            assert_eq!(tx.forget_done(Queue::Delivery, tx.now(), 99)?, 1);
-            assert_eq!(tx.forget_done(Queue::Delivery, tx.now(), 99)?, 0);
+            assert_eq!(
+                tx.forget_work(Queue::Delivery, WorkState::Done, tx.now(), 1)?,
+                1
+            );
+            assert_eq!(
+                tx.forget_work(Queue::Delivery, WorkState::Done, tx.now(), 99)?,
+                1
+            );
+            assert_eq!(
+                tx.forget_work(Queue::Delivery, WorkState::Done, tx.now(), 99)?,
+                0
+            );
             let payloads = tx.find("SELECT count(*) FROM webhook_event", [], |r| {
                 row::unsigned(r, 0)
             })?;

@@ -190,6 +190,7 @@ impl Client {
         };
         let own = path.strip_prefix(&self.base).unwrap_or(path);
         crate::contract::hold(method, own, &reply);
+        assert_ne!(reply.status, 500, "{method} {path}: {}", reply.text());
         reply
     }
 

@@ -1,7 +1,7 @@
 //! The real composition on port 0, with time, chance and receivers in the test's hands.
 //!
 //! No job thread runs: [`TestApp::drain`] does what is due, [`TestApp::advance`] makes things due. At its end every test is asked
-//! the same: the chains verify and replay to the rows, every file is there, nothing failed that the test did not expect.
+//! the same: the chains verify and replay to the rows, every file is there and every one is known, no job is lost or has failed.
 
 #![allow(
     dead_code,
@@ -31,6 +31,7 @@ use paraph::i18n::{Locale, Zone};
 use paraph::outbound::{Guard, HttpPost, Mailbox, Smtp, SmtpSettings, SmtpTls};
 use paraph::server::{Running, Setup, WebSettings, start};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -213,6 +214,21 @@ impl TestApp {
         panic!("the queues never came to rest");
     }
 
+    /// Now, as the API writes it.
+    pub fn now(&self) -> String {
+        self.app().time().to_string()
+    }
+
+    /// Looks into the database, or has a hand in it, beside the appliance.
+    pub fn db<T>(&self, work: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<T>) -> T {
+        db(self.data_dir(), work)
+    }
+
+    /// The files of the vault, by environment and digest.
+    pub fn vault_files(&self) -> BTreeSet<String> {
+        vault_files(self.data_dir())
+    }
+
     /// Lets time pass.
     pub fn advance(&self, span: Duration) {
         self.clock.advance(span);
@@ -277,6 +293,93 @@ pub fn id(object: &Value) -> &str {
     object["id"].as_str().expect("an id")
 }
 
+/// The names of the events in an envelope's trail, oldest first.
+pub fn trail_events(app: &TestApp, envelope: &Value) -> Vec<String> {
+    let path = format!("/api/v1/envelopes/{}/audit-trail?format=json", id(envelope));
+    let trail = app.api.get(&path).expect(200);
+    let entries = trail["entries"].as_array().expect("entries");
+    let name = |entry: &Value| {
+        let body = entry["body"].as_str().expect("a body");
+        let body: Value = serde_json::from_str(body).expect("JSON");
+        body["event"]["name"].as_str().expect("a name").to_owned()
+    };
+    entries.iter().map(name).collect()
+}
+
+fn db<T>(data_dir: &Path, work: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<T>) -> T {
+    let db = rusqlite::Connection::open(data_dir.join("paraph.db")).expect("the database");
+    db.busy_timeout(Duration::from_secs(10))
+        .expect("a database");
+    work(&db).expect("a statement")
+}
+
+fn vault_files(data_dir: &Path) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for environment in ["live", "test"] {
+        let folders = std::fs::read_dir(data_dir.join("vault").join(environment));
+        for folder in folders.into_iter().flatten() {
+            for file in std::fs::read_dir(folder.expect("an entry").path()).expect("a folder") {
+                let name = file.expect("an entry").file_name();
+                found.insert(format!("{environment} {}", name.to_string_lossy()));
+            }
+        }
+    }
+    found
+}
+
+/// What must be true of every appliance that was stopped in order: nothing is half done, nothing lies about.
+fn ask_the_folder(data_dir: &Path) {
+    let names = |sql: &str| -> BTreeSet<String> {
+        db(data_dir, |db| {
+            db.prepare(sql)?.query_map([], |row| row.get(0))?.collect()
+        })
+    };
+    let intents = names("SELECT environment || ' ' || lower(hex(digest)) FROM intent");
+    assert!(
+        intents.is_empty(),
+        "files on their way to no row: {intents:?}"
+    );
+    let known = names(
+        "SELECT environment || ' ' || lower(hex(digest)) FROM file_use
+         UNION SELECT environment || ' ' || lower(hex(digest)) FROM file_orphan",
+    );
+    let lost: Vec<_> = vault_files(data_dir).difference(&known).cloned().collect();
+    assert!(lost.is_empty(), "files that nothing knows: {lost:?}");
+    let without_seal = names(
+        "SELECT id FROM envelope e WHERE phase IN ('sealing', 'parked') AND NOT EXISTS (
+             SELECT 1 FROM job j WHERE j.envelope_id = e.id AND j.lane = 'seal' AND j.state IN ('READY', 'LEASED'))",
+    );
+    assert!(
+        without_seal.is_empty(),
+        "seals without a job: {without_seal:?}"
+    );
+    let without_end = names(
+        "SELECT id FROM envelope e WHERE phase = 'open' AND NOT EXISTS (
+             SELECT 1 FROM job j WHERE j.envelope_id = e.id AND j.lane = 'expire' AND j.state IN ('READY', 'LEASED'))",
+    );
+    assert!(
+        without_end.is_empty(),
+        "deadlines without a job: {without_end:?}"
+    );
+    let without_trail = names(
+        "SELECT id FROM envelope e WHERE ended_at IS NOT NULL AND sent_at IS NOT NULL AND NOT EXISTS (
+             SELECT 1 FROM job j WHERE j.envelope_id = e.id AND j.lane = 'trail' AND j.state IN ('READY', 'LEASED'))
+         AND NOT EXISTS (SELECT 1 FROM trail t WHERE t.envelope_id = e.id)",
+    );
+    assert!(
+        without_trail.is_empty(),
+        "endings without a trail: {without_trail:?}"
+    );
+    let drafts = names(
+        "SELECT d.recipient_id FROM draft d JOIN recipient r ON r.id = d.recipient_id
+         JOIN envelope e ON e.environment = r.environment AND e.id = r.envelope_id WHERE e.ended_at IS NOT NULL",
+    );
+    assert!(
+        drafts.is_empty(),
+        "drafts of envelopes that have ended: {drafts:?}"
+    );
+}
+
 fn settings(url: &str, options: &Options) -> Settings {
     Settings {
         public_url: url.to_owned(),
@@ -306,7 +409,8 @@ impl Drop for TestApp {
         let Some(running) = self.running.take() else {
             return;
         };
-        if self.ask_at_end && !std::thread::panicking() {
+        let asks = self.ask_at_end && !std::thread::panicking();
+        if asks {
             let report = running.app.verify_all(&mut |_, _| {}).expect("the audit");
             assert!(
                 report.faults.is_empty(),
@@ -322,6 +426,9 @@ impl Drop for TestApp {
             sealed::keep_all(&running.app);
         }
         running.stop();
+        if asks {
+            ask_the_folder(self.folder.path());
+        }
     }
 }
 
