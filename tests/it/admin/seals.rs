@@ -1,6 +1,7 @@
 //! Seals that fail: seen, waited for, hurried, withdrawn; and never in anybody's way.
 
 use super::{EMAIL, PASSWORD, act, administrator, log_in, minutes, shows};
+use crate::built::Pdf;
 use crate::harness::client::Client;
 use crate::harness::forms::{Visitor, input};
 use crate::harness::{Options, TestApp, id, pdf, trail_events};
@@ -223,7 +224,7 @@ fn a_seal_that_lost_its_lease_on_the_way_counts_unless_another_came_first() {
     });
     // What the second one meets: a seal of its own to make, or a document that is not there at that moment.
     for second_succeeds in [true, false] {
-        let documents = [app.document(&pdf::pages(1)), app.document(&pdf::pages(2))];
+        let documents = [1, 2].map(|n| app.document(&Pdf::pages(n).build()));
         let sent = signed(&app, json!({"documentIds": documents}));
         let file = kept_file(&app, &sent["documents"][1]);
         let elsewhere = folder.join("elsewhere");
@@ -265,12 +266,12 @@ fn a_seal_that_lost_its_lease_on_the_way_counts_unless_another_came_first() {
 #[test]
 fn a_seal_that_fails_at_its_second_document_leaves_no_file_of_the_first() {
     let app = TestApp::start();
-    let documents = [app.document(&pdf::pages(1)), app.document(&pdf::pages(2))];
+    let documents = [1, 2].map(|n| app.document(&Pdf::pages(n).build()));
     let sent = signed(&app, json!({"documentIds": documents}));
     let file = kept_file(&app, &sent["documents"][1]);
     let away = file.with_extension("away");
     let before = app.vault_files();
-    assert_eq!(before.len(), 3, "{before:?}");
+    assert_eq!(before.len(), 3, "two, and the sample: {before:?}");
     std::fs::rename(&file, &away).expect("the file");
     app.drain();
     std::fs::rename(&away, &file).expect("the file");
