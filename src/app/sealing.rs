@@ -374,3 +374,42 @@ impl Told {
         Ok(Self { origins, head })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::tests::appliance;
+
+    #[test]
+    fn a_machine_that_is_busy_uses_up_no_try_of_a_seal_and_leaves_no_error() {
+        let appliance = appliance();
+        let app = &appliance.app;
+        app.store
+            .write::<_, Error>(|tx| {
+                let envelope = tx.new_id(EnvelopeId::new);
+                Ok(tx.queue_job(JobKind::Seal, Environment::Test, envelope, tx.now())?)
+            })
+            .expect("a job");
+        let claim = || {
+            app.store
+                .write::<_, Error>(|tx| Ok(tx.claim_job(&SEALING, LEASE)?))
+                .expect("the queue")
+        };
+        for _ in 0..20 {
+            let job = claim().expect("due");
+            assert_eq!(job.lease.tries(), 1);
+            app.record_failure(&job, &Error::Unavailable)
+                .expect("recorded");
+            assert!(claim().is_none(), "not at once");
+            assert_eq!(app.failing_seals_count().expect("a count"), 0);
+            appliance.clock.advance(WAIT_WHILE_BUSY);
+        }
+    }
+
+    #[test]
+    fn waits_grow_to_six_hours_and_end_never() {
+        let seconds: Vec<_> = (1..=7).map(|made| wait_after(made).as_secs()).collect();
+        assert_eq!(seconds, [5, 60, 300, 1800, 7200, 21_600, 21_600]);
+        assert_eq!(wait_after(u32::MAX), WAIT_LATER);
+    }
+}

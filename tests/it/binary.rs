@@ -5,6 +5,7 @@ mod https;
 mod memory;
 
 use crate::harness::client::Client;
+use crate::harness::sink::WebhookSink;
 use crate::harness::{pdf, sealed};
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -323,6 +324,43 @@ fn a_server_serves_until_sigterm_and_commands_work_beside_it() {
     );
     assert_eq!(again.terminate(), 0);
     assert_eq!(code(&paraph.run(&["audit", "verify"])), 0);
+}
+
+#[test]
+fn a_server_that_is_killed_after_the_last_signature_completes_the_envelope_when_it_is_back() {
+    let paraph = Paraph::new("killed");
+    let address = free_address();
+    let url = format!("http://{address}");
+    let sink = WebhookSink::start();
+    let mut serving = Serving::start(&paraph, &address);
+    let made = paraph.run(&["key", "create", "--test", "--name", "first"]);
+    let key = out(&made).trim().to_owned();
+    let api = Client::with_key(&url, &key);
+    let hook = serde_json::json!({"url": sink.url(), "events": ["envelope.completed"]});
+    api.post("/api/v1/webhooks", &hook).expect(201);
+    let document = api
+        .upload("/api/v1/documents", "a.pdf", &pdf::pages(3))
+        .expect(201);
+    let body = serde_json::json!({
+        "subject": "Service agreement", "documentIds": [document["id"]],
+        "recipients": [{"email": "ana@example.com", "name": "Ana"}],
+    });
+    let draft = api.post("/api/v1/envelopes", &body).expect(201);
+    let path = format!("/api/v1/envelopes/{}", draft["id"].as_str().unwrap());
+    let sent = api.post_nothing(&format!("{path}/send")).expect(200);
+    crate::harness::forms::Visitor::of(&url, &sent, 0).sign(&sent, "Ana");
+    // At whatever point the seal is now.
+    serving.0.kill().unwrap();
+    serving.0.wait().unwrap();
+
+    let mut again = Serving::start(&paraph, &address);
+    assert!(sink.waits_for("envelope.completed"));
+    assert_eq!(api.get(&path).expect(200)["status"], "COMPLETED");
+    let sealed = api.get(&format!("{path}/signed-document"));
+    assert!(sealed.status == 200 && sealed.body.starts_with(b"%PDF-"));
+    assert_eq!(again.terminate(), 0);
+    let audit = paraph.run(&["audit", "verify"]);
+    assert_eq!(code(&audit), 0, "{}{}", out(&audit), err(&audit));
 }
 
 #[test]

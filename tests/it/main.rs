@@ -21,6 +21,7 @@ mod file_seals;
 mod golden;
 mod harness;
 mod idempotency;
+mod keeping;
 mod lifecycle;
 mod mail;
 mod odd_files;

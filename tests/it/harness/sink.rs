@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 /// One request that came in.
@@ -99,6 +99,7 @@ pub struct WebhookSink {
     listening: Listening,
     received: Arc<Mutex<Vec<Received>>>,
     reply: Arc<Mutex<Reply>>,
+    came: Arc<Condvar>,
 }
 
 impl WebhookSink {
@@ -106,11 +107,13 @@ impl WebhookSink {
     pub fn start() -> Self {
         let received = Arc::new(Mutex::new(Vec::new()));
         let reply = Arc::new(Mutex::new(Reply::status(200)));
+        let came = Arc::new(Condvar::new());
         let listening = Listening::start({
-            let (received, reply) = (received.clone(), reply.clone());
+            let (received, reply, came) = (received.clone(), reply.clone(), came.clone());
             move |stream| {
                 if let Some(request) = read_request(&stream) {
                     received.lock().expect("the list").push(request);
+                    came.notify_all();
                     let reply = reply.lock().expect("the reply").clone();
                     let mut head = format!(
                         "HTTP/1.1 {} Told\r\nContent-Length: 0\r\nConnection: close\r\n",
@@ -127,7 +130,19 @@ impl WebhookSink {
             listening,
             received,
             reply,
+            came,
         }
+    }
+
+    /// Waits until something came for one event name; false where nothing does within a minute.
+    pub fn waits_for(&self, name: &str) -> bool {
+        let missing =
+            |all: &mut Vec<Received>| !all.iter().any(|r| r.header("x-certyneo-event") == name);
+        let received = self.received.lock().expect("the list");
+        let waited = self
+            .came
+            .wait_timeout_while(received, Duration::from_secs(60), missing);
+        !waited.expect("the list").1.timed_out()
     }
 
     /// Where to send.
