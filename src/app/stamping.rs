@@ -21,7 +21,7 @@ use crate::pdf::place::Area;
 use crate::pdf::prepare::{Balance, PlacedMark, Plan, Tail, prepare};
 use crate::vault::Received;
 use std::fs::File;
-use std::io::{Read as _, Seek as _, SeekFrom};
+use std::io::{Read, Seek as _, SeekFrom};
 
 /// What stands across each page of a test document.
 pub(super) fn watermark(environment: Environment) -> Option<String> {
@@ -46,6 +46,7 @@ impl App {
         envelope: &Envelope,
         document: &FrozenDocument,
     ) -> Result<Received, Error> {
+        self.expect_room()?;
         let stored = self
             .vault
             .open_checked(envelope.environment, &document.sha256)?;
@@ -57,6 +58,21 @@ impl App {
         })?;
         incoming.append(&tail.bytes)?;
         Ok(incoming.finish()?)
+    }
+
+    /// The same, as its length and a stream that takes no room on the disk, however slowly it is read.
+    pub(crate) fn streamed_as_shown(
+        &self,
+        envelope: &Envelope,
+        document: &FrozenDocument,
+    ) -> Result<(u64, impl Read + Send + use<>), Error> {
+        let environment = envelope.environment;
+        let stored = self.vault.open_checked(environment, &document.sha256)?;
+        let plan = self.plan(envelope, document, stored.file(), None)?;
+        let tail = self.prepared(stored.file(), &plan)?.bytes;
+        let original = self.vault.reader(environment, &document.sha256)?;
+        let length = original.len().saturating_add(tail.len() as u64);
+        Ok((length, original.chain(std::io::Cursor::new(tail))))
     }
 
     pub(crate) fn prepared(&self, original: &File, plan: &Plan) -> Result<Tail, Error> {

@@ -115,7 +115,9 @@ impl App {
                 match (asked, rendering.stopped) {
                     (Some(bytes), _) => bytes,
                     // A busy machine runs out of time where an idle one doesn't: not held against the page for good.
-                    (None, Some(worker::Error::TimedOut)) => return Ok(None),
+                    (None, Some(worker::Error::TimedOut | worker::Error::TooSlow)) => {
+                        return Ok(None);
+                    }
                     // What memory did not suffice for may fit in small.
                     (None, Some(_)) if width > WIDTHS[0] => {
                         return self.page_image(signer, &document.id.to_string(), page, WIDTHS[0]);
@@ -163,9 +165,8 @@ impl App {
         pages.insert(page);
         let kept = serde_json::to_vec(&pages).map_err(Error::internal)?;
         let name = undrawable_name(envelope, document);
-        Ok(self
-            .vault
-            .derived_put(envelope.environment, &document.sha256, &name, &kept)?)
+        self.keep_copy(envelope.environment, &document.sha256, &name, &kept);
+        Ok(())
     }
 
     /// The texts of all pages, in order. A page without text is empty.
@@ -236,13 +237,13 @@ impl App {
             }
             None => {
                 let stem = name.strip_suffix(".pdf").unwrap_or(&name);
-                let shown = self.as_shown(&signer.envelope, document)?;
+                let (length, content) = self.streamed_as_shown(&signer.envelope, document)?;
                 let outgoing = Outgoing {
                     name: format!("{stem}-not-final.pdf"),
                     media_type: "application/pdf",
-                    length: shown.len(),
-                    digest: Some(shown.digest()),
-                    content: Box::new(shown.reopen()?),
+                    length,
+                    digest: None,
+                    content: Box::new(content),
                 };
                 (outgoing, Downloadable::Unsigned)
             }
