@@ -108,7 +108,7 @@ fn a_delivery_that_breaks_its_thread_is_an_attempt_that_failed() {
             tx.insert_webhook(&Webhook {
                 id,
                 environment: Environment::Test,
-                url: "http://127.0.0.1:9/".to_owned(),
+                url: "http://127.0.0.1:9999/".to_owned(),
                 events: vec![crate::domain::event::EventName::EnvelopeCreated],
                 is_active: true,
                 secret: sealed,

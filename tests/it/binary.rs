@@ -239,7 +239,9 @@ impl Serving {
     /// Starts it and waits until it says that it is there.
     fn start(paraph: &Paraph, address: &str) -> Self {
         let mut command = paraph.command(&["serve"]);
-        command.env("PARAPH__SERVER__LISTEN", address);
+        command
+            .env("PARAPH__SERVER__LISTEN", address)
+            .env("PARAPH__WEBHOOKS__ALLOWED_NETWORKS", "127.0.0.0/8");
         Self::by(command, address)
     }
 

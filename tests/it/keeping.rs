@@ -260,7 +260,7 @@ fn who_signs_signs_the_marks_that_were_shown_and_no_others() {
 #[test]
 fn one_webhook_too_many_is_told_by_a_code_of_its_own() {
     let app = TestApp::start();
-    let body = json!({"url": "http://127.0.0.1:9/", "events": ["envelope.sent"]});
+    let body = json!({"url": "http://127.0.0.1:9999/", "events": ["envelope.sent"]});
     let first = app.api.post("/api/v1/webhooks", &body).expect(201);
     app.db(|db| {
         let sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 99)
