@@ -19,8 +19,8 @@ fn fields(chance: &mut Chance, document: usize, file: &Odd) -> Vec<Value> {
         .map(|kind| {
             json!({
                 "recipientIndex": 0, "fieldType": kind, "documentIndex": document,
-                "pageNumber": chance.from_to(1, file.pages as i64),
-                "x": chance.from_to(0, 20), "y": chance.from_to(0, 40), "width": 50, "height": 18,
+                "pageNumber": chance.between(1, file.pages as i64),
+                "x": chance.between(0, 20), "y": chance.between(0, 40), "width": 50, "height": 18,
             })
         })
         .collect()

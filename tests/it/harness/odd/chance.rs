@@ -19,7 +19,7 @@ impl Chance {
     }
 
     /// A number from `low` to `high`, both included.
-    pub fn from_to(&mut self, low: i64, high: i64) -> i64 {
+    pub fn between(&mut self, low: i64, high: i64) -> i64 {
         low + (self.bits() % (high - low + 1).unsigned_abs()) as i64
     }
 

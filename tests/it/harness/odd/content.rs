@@ -85,7 +85,7 @@ pub fn make(chance: &mut Chance, features: Features, updates_max: u8) -> Content
     let mut revisions = vec![first];
     for _ in 0..draft
         .chance
-        .from_to(i64::from(updates_max / 2), i64::from(updates_max))
+        .between(i64::from(updates_max / 2), i64::from(updates_max))
     {
         let freed = std::mem::take(&mut draft.things);
         assert!(freed.is_empty(), "what an update changes is put into it");
@@ -154,7 +154,7 @@ impl Draft<'_> {
 
     /// The page tree with what its nodes hand down (7.7.3.4), and the pages but for what hangs on them.
     fn pages(&mut self) {
-        let count = self.chance.from_to(1, 4) as usize;
+        let count = self.chance.between(1, 4) as usize;
         let is_nested = self.has("nested") && count > 1;
         let top = self.number();
         self.visible.insert(top);
@@ -217,7 +217,7 @@ impl Draft<'_> {
         }
         if self.has("cropped") {
             // Beyond the media box on one side: what counts is what both have in common (14.11.2).
-            let right = size[0] + self.chance.from_to(-40, 40);
+            let right = size[0] + self.chance.between(-40, 40);
             let crop = ints(&[15, 25, right, size[1] - 20]);
             page.push(("CropBox".to_owned(), crop));
         }
@@ -247,7 +247,7 @@ impl Draft<'_> {
 
     /// A box, and the upper right corner of what it has in common with the first quadrant.
     fn media_box(&mut self) -> (Value, [i64; 2]) {
-        let (width, height) = (self.chance.from_to(250, 900), self.chance.from_to(250, 900));
+        let (width, height) = (self.chance.between(250, 900), self.chance.between(250, 900));
         if !self.features.has("cropped") || self.chance.percent(40) {
             return (ints(&[0, 0, width, height]), [width, height]);
         }
@@ -289,7 +289,7 @@ impl Draft<'_> {
     }
 
     fn image(&mut self) -> u32 {
-        let side = self.chance.from_to(2, 40);
+        let side = self.chance.between(2, 40);
         let is_scan = self.features.has("scan") && self.chance.percent(50);
         let mut image = entries([
             ("Type", name("XObject")),
@@ -425,7 +425,7 @@ impl Draft<'_> {
     }
 
     fn annotation(&mut self, kind: &str, page: usize, more: Entries) -> u32 {
-        let left = self.chance.from_to(20, 60);
+        let left = self.chance.between(20, 60);
         let mut all = entries([
             ("Type", name("Annot")),
             ("Subtype", name(kind)),
@@ -662,7 +662,7 @@ impl Draft<'_> {
     }
 
     fn info(&mut self) -> u32 {
-        let changed = self.chance.from_to(10, 59);
+        let changed = self.chance.between(10, 59);
         let info = self.info_value(changed);
         self.add(info)
     }
@@ -708,9 +708,9 @@ impl Draft<'_> {
                 freed.or(revision.things.contains_key(&unused).then_some(false))
             })
             .unwrap_or(false);
-        for _ in 0..self.chance.from_to(1, 2) {
-            let at = self.chance.from_to(0, self.pages.len() as i64 - 1) as usize;
-            match self.chance.from_to(0, 5) {
+        for _ in 0..self.chance.between(1, 2) {
+            let at = self.chance.between(0, self.pages.len() as i64 - 1) as usize;
+            match self.chance.between(0, 5) {
                 0 => {
                     // One more piece of content.
                     let more =

@@ -284,7 +284,7 @@ impl Writer<'_> {
             return (data.to_vec(), None);
         }
         let flate = deflate(data);
-        match self.chance.from_to(0, 6) {
+        match self.chance.between(0, 6) {
             0 => (hex(data), Some(name("ASCIIHexDecode"))),
             1 => {
                 let both = Value::Array(vec![name("ASCIIHexDecode"), name("FlateDecode")]);

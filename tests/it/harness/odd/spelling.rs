@@ -105,7 +105,7 @@ impl Spelling {
         if !chance.percent(self.loose) {
             return if needed { b" ".to_vec() } else { Vec::new() };
         }
-        match chance.from_to(0, 5) {
+        match chance.between(0, 5) {
             0 => end.to_vec(),
             1 => b"  ".to_vec(),
             2 => b"\t".to_vec(),
@@ -168,7 +168,7 @@ impl Spelling {
 
     fn integer(&self, number: i64, chance: &mut Chance) -> Vec<u8> {
         let strange = chance.percent(self.strange);
-        match chance.from_to(0, 1) {
+        match chance.between(0, 1) {
             0 if strange && number >= 0 => format!("+{number}"),
             1 if strange && number >= 0 => format!("00{number}"),
             _ => number.to_string(),
