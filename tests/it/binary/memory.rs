@@ -348,7 +348,7 @@ fn oversize(server: &Server) {
     for (path, body) in [
         ("/api/v1/documents", inline.as_str()),
         ("/api/v1/envelopes", inline.as_str()),
-        ("/api/v1/keys", &inline[..2_000_000]),
+        ("/api/v1/webhooks", &inline[..2_000_000]),
     ] {
         let mut stream = server.begin(path, JSON, body.len());
         // It may have answered and closed before all is written.
@@ -377,7 +377,7 @@ fn dripping(server: &Server) {
         open.push(stream);
     }
     for _ in 0..8 {
-        let mut stream = server.begin("/api/v1/keys", JSON, 1 << 20);
+        let mut stream = server.begin("/api/v1/webhooks", JSON, 1 << 20);
         stream.write_all(b"{\"name\":\"").unwrap();
         stream.write_all(&vec![b'x'; 400 << 10]).unwrap();
         open.push(stream);
