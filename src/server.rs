@@ -1,10 +1,13 @@
 //! The composition root: what the configuration says becomes an [`App`], its job threads and its web side; and an ordered stop.
 
+pub mod listening;
+
 use crate::ambient::{Clock, Entropy};
 use crate::app::{App, Keyring, Parts, Settings};
 use crate::domain::limits;
 use crate::domain::network::Network;
 use crate::domain::secret::MasterKey;
+use crate::http::client::LocalPeer;
 use crate::http::limits::{LimitSettings, Limits, Uploads};
 use crate::http::middleware::{PublicName, dress};
 use crate::http::{Web, body::Patience};
@@ -17,7 +20,8 @@ use crate::worker::{self, Worker};
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App as WebApp, HttpServer, web};
-use std::net::{SocketAddr, TcpListener};
+use listening::{Listeners, SocketFile};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -137,8 +141,8 @@ const BLOCKING_THREADS: usize = 128;
 
 /// What the web side needs of the configuration.
 pub struct WebSettings {
-    /// Open listeners.
-    pub listeners: Vec<TcpListener>,
+    /// The open doors.
+    pub listeners: Listeners,
     /// Numbers of the limiters.
     pub limits: LimitSettings,
     /// How slowly bodies may come.
@@ -159,11 +163,13 @@ pub struct WebSettings {
 pub struct Running {
     /// The use cases.
     pub app: Arc<App>,
-    /// Where it listens.
+    /// Where it listens by TCP.
     pub addresses: Vec<SocketAddr>,
     handle: ServerHandle,
     web_thread: Option<std::thread::JoinHandle<std::io::Result<()>>>,
     jobs: Option<Jobs>,
+    // Sockets' names go once nobody answers there any more, and before another server may have the folder.
+    _sockets: Vec<SocketFile>,
     _lock: DirectoryLock,
 }
 
@@ -205,13 +211,9 @@ pub fn start(setup: Setup, web: WebSettings, with_jobs: bool) -> Result<Running,
         admin_allow_from: web.admin_allow_from,
         clock,
     });
-    let addresses = web
-        .listeners
-        .iter()
-        .filter_map(|l| l.local_addr().ok())
-        .collect();
-    let (listeners, threads, connections_max) =
-        (web.listeners, web.threads.max(1), web.connections_max);
+    let Listeners { tcp, unix, files } = web.listeners;
+    let addresses = tcp.iter().filter_map(|l| l.local_addr().ok()).collect();
+    let (threads, connections_max) = (web.threads.max(1), web.connections_max);
     let (tell, told) = std::sync::mpsc::channel();
     let web_thread = std::thread::Builder::new()
         .name("web".into())
@@ -230,9 +232,17 @@ pub fn start(setup: Setup, web: WebSettings, with_jobs: bool) -> Result<Running,
                 .client_request_timeout(Duration::from_secs(5))
                 .keep_alive(Duration::from_secs(60))
                 .shutdown_timeout(20)
+                .on_connect(|connection, data| {
+                    if connection.is::<actix_web::rt::net::UnixStream>() {
+                        data.insert(LocalPeer);
+                    }
+                })
                 .disable_signals();
-                for listener in listeners {
+                for listener in tcp {
                     server = server.listen(listener)?;
+                }
+                for listener in unix {
+                    server = server.listen_uds(listener)?;
                 }
                 let server = server.run();
                 // The other side waits for this; it can't be gone.
@@ -249,6 +259,7 @@ pub fn start(setup: Setup, web: WebSettings, with_jobs: bool) -> Result<Running,
         handle,
         web_thread: Some(web_thread),
         jobs,
+        _sockets: files,
         _lock: lock,
     })
 }

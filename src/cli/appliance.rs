@@ -24,9 +24,8 @@ pub(super) fn setup(context: &mut Context, config: &Config) -> Result<Setup, Exi
     let public_url = config.server.public_url.clone().unwrap_or_else(|| {
         let first = config
             .server
-            .listen
-            .first()
-            .map_or_else(|| "127.0.0.1:8080".to_owned(), ToString::to_string);
+            .first_address()
+            .map_or_else(|| "127.0.0.1:8080".to_owned(), |it| it.to_string());
         format!("http://{first}")
     });
     setup_for(context, config, public_url)

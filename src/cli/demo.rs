@@ -208,7 +208,7 @@ fn begin(context: &mut Context) -> Step<Appliance> {
     let setup =
         setup_for(context, &config, url).map_err(|_| "the appliance can't be put together")?;
     let running =
-        start(setup, web_settings(&config, vec![listener]), true).map_err(|e| told(&e))?;
+        start(setup, web_settings(&config, listener.into()), true).map_err(|e| told(&e))?;
     let app = running.app.clone();
     appliance.running = Some(running);
     appliance.key = app

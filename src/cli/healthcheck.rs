@@ -1,7 +1,10 @@
 //! `paraph healthcheck [URL]`
 
 use super::{Context, Exit};
+use crate::config::Listen;
+use std::io::{Read as _, Write as _};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 /// The whole question, from connecting to the end of the answer's head.
@@ -9,7 +12,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// The server's address, as in http://127.0.0.1:8080 [default: the configuration's first listener]
+    /// The server's address, as in http://127.0.0.1:8080 or unix:/run/paraph/http.sock [default: the configuration's first listener]
     url: Option<String>,
 }
 
@@ -17,15 +20,32 @@ pub(super) fn run(context: &mut Context, arguments: &Arguments) -> Exit {
     let base = match &arguments.url {
         Some(url) => url.trim_end_matches('/').to_owned(),
         None => match context.load() {
-            Ok(config) => match config.server.listen.first() {
-                Some(address) => format!("http://{}", reachable(*address)),
-                None => return Exit::Configuration,
-            },
+            Ok(config) => {
+                let known = config.server.listen.iter().find_map(|place| match place {
+                    Listen::Tcp(address) => Some(format!("http://{}", reachable(*address))),
+                    Listen::Unix(_) => Some(place.to_string()),
+                    Listen::Systemd => None,
+                });
+                match known {
+                    Some(known) => known,
+                    None => {
+                        context.out.failure("only systemd knows where the server listens: name the address, as in `paraph healthcheck unix:/run/paraph.sock`");
+                        return Exit::Usage;
+                    }
+                }
+            }
             Err(exit) => return exit,
         },
     };
-    let url = format!("{base}/healthz");
-    match ask(&url) {
+    let (url, answer) = match base.strip_prefix("unix:") {
+        Some(path) => (base.clone(), ask_socket(path)),
+        None => {
+            let url = format!("{base}/healthz");
+            let answer = ask(&url);
+            (url, answer)
+        }
+    };
+    match answer {
         Ok(()) => {
             if context.out.is_json() {
                 context
@@ -50,7 +70,7 @@ pub(super) fn run(context: &mut Context, arguments: &Arguments) -> Exit {
 }
 
 /// Where a listener on every address is reached from this machine.
-fn reachable(address: SocketAddr) -> SocketAddr {
+pub(super) fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
         IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
@@ -59,7 +79,8 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, address.port())
 }
 
-fn ask(url: &str) -> Result<(), String> {
+/// Asks by HTTP.
+pub(super) fn ask(url: &str) -> Result<(), String> {
     let agent = ureq::Agent::config_builder()
         .proxy(None)
         .max_redirects(0)
@@ -72,6 +93,26 @@ fn ask(url: &str) -> Result<(), String> {
     match answer.status().as_u16() {
         200 => Ok(()),
         other => Err(format!("status {other}")),
+    }
+}
+
+/// Asks by a Unix socket, for which there is no URL.
+pub(super) fn ask_socket(path: &str) -> Result<(), String> {
+    let mut stream = UnixStream::connect(path).map_err(|e| e.to_string())?;
+    let timeouts = stream
+        .set_read_timeout(Some(TIMEOUT))
+        .and_then(|()| stream.set_write_timeout(Some(TIMEOUT)));
+    timeouts.map_err(|e| e.to_string())?;
+    stream
+        .write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        .map_err(|e| e.to_string())?;
+    // "HTTP/1.1 200"
+    let mut head = [0; 12];
+    stream.read_exact(&mut head).map_err(|e| e.to_string())?;
+    match head.strip_prefix(b"HTTP/1.1 ") {
+        Some(b"200") => Ok(()),
+        Some(status) => Err(format!("status {}", String::from_utf8_lossy(status))),
+        None => Err("what answers there speaks no HTTP".to_owned()),
     }
 }
 

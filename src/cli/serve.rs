@@ -2,15 +2,15 @@
 
 use super::appliance::{setup, told};
 use super::{Context, Exit};
-use crate::config::Config;
+use crate::config::{Config, Listen};
 use crate::domain::environment::Environment;
 use crate::domain::origin::Origin;
 use crate::http::body::Patience;
 use crate::http::limits::LimitSettings;
+use crate::server::listening::{self, ListenError, Listeners};
 use crate::server::{Running, StartError, WebSettings, start};
 use crate::telemetry;
 use actix_web::rt::signal::unix::{SignalKind, signal};
-use std::net::TcpListener;
 
 /// Calls a minute for each session of a signer: pages of a long document load many pictures.
 pub(super) const SESSION_PER_MINUTE: u32 = 1_200;
@@ -26,17 +26,30 @@ pub(super) fn run(context: &mut Context) -> Exit {
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
-    let mut listeners = Vec::with_capacity(config.server.listen.len());
-    for address in &config.server.listen {
-        match TcpListener::bind(address) {
-            Ok(listener) => listeners.push(listener),
-            Err(e) => {
-                context
-                    .out
-                    .failure(&format!("[server] listen = \"{address}\": {e}"));
-                return Exit::Failed;
-            }
+    let is_https = config.server.is_https();
+    let listeners = match listening::open(&config.server.listen, is_https) {
+        Ok(listeners) => listeners,
+        Err(e) => {
+            context.out.failure(&e.to_string());
+            return match e {
+                ListenError::Busy(_) => Exit::Busy,
+                ListenError::Address(..) => Exit::Failed,
+                // A person has to mend it; another start would not.
+                ListenError::NoSocket(_)
+                | ListenError::NothingPassed
+                | ListenError::Unsuited(_)
+                | ListenError::Open(_) => Exit::Configuration,
+            };
         }
+    };
+    if is_https
+        && config.server.trusted_proxies.is_empty()
+        && config.server.listen.contains(&Listen::Systemd)
+        && !listeners.tcp.is_empty()
+    {
+        tracing::warn!(
+            "systemd handed a TCP socket over, and server.trusted_proxies is not set: every request seems to come from the proxy"
+        );
     }
     let setup = match setup(context, &config) {
         Ok(setup) => setup,
@@ -83,7 +96,7 @@ pub(super) fn run(context: &mut Context) -> Exit {
     Exit::Good
 }
 
-pub(super) fn web_settings(config: &Config, listeners: Vec<TcpListener>) -> WebSettings {
+pub(super) fn web_settings(config: &Config, listeners: Listeners) -> WebSettings {
     WebSettings {
         listeners,
         limits: LimitSettings {

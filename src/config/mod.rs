@@ -23,8 +23,8 @@ pub use raw::{
     RawMail, RawOrganisation, RawServer, RawSigning, RawStorage, RawWebhooks,
 };
 pub use resolved::{
-    Admin, Api, Ceremony, Config, Documents, Envelopes, Fonts, Log, Mail, MailFrom, MailTls,
-    Organisation, Server, Signing, Storage, Webhooks,
+    Admin, Api, Ceremony, Config, Documents, Envelopes, Fonts, Listen, Log, Mail, MailFrom,
+    MailTls, Organisation, Server, Signing, Storage, Webhooks,
 };
 pub use secret::Secret;
 

@@ -4,8 +4,8 @@ use super::address::{PublicUrl, is_loopback};
 use super::fault::Faults;
 use super::layers::Layered;
 use super::resolved::{
-    Admin, Api, Ceremony, Config, Documents, Envelopes, Fonts, Log, Mail, MailFrom, MailTls,
-    Organisation, Server, Signing, Storage, Webhooks,
+    Admin, Api, Ceremony, Config, Documents, Envelopes, Fonts, Listen, Log, Mail, MailFrom,
+    MailTls, Organisation, Server, Signing, Storage, Webhooks,
 };
 use super::secret::Places;
 use super::values::{bytes, choice, networks, number, ordered, span};
@@ -14,7 +14,6 @@ use crate::domain::network::Network;
 use crate::domain::{limits, text};
 use crate::i18n::{Locale, Zone};
 use crate::telemetry::{Format, Level};
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -260,7 +259,7 @@ pub(super) fn resolve(
 }
 
 fn server(it: &mut Layered, raw: &super::raw::RawServer, warnings: &mut Vec<String>) -> Server {
-    let mut listen: Vec<SocketAddr> = Vec::new();
+    let mut listen: Vec<Listen> = Vec::new();
     if raw.listen.is_empty() {
         it.refuse(
             "server.listen",
@@ -268,15 +267,13 @@ fn server(it: &mut Layered, raw: &super::raw::RawServer, warnings: &mut Vec<Stri
         );
     }
     for text in &raw.listen {
-        match text.parse::<SocketAddr>() {
-            Ok(address) if listen.contains(&address) && address.port() != 0 => {
+        match text.parse::<Listen>() {
+            Ok(Listen::Tcp(any)) if any.port() == 0 => listen.push(Listen::Tcp(any)),
+            Ok(place) if listen.contains(&place) => {
                 it.refuse("server.listen", &format!("\"{text}\" stands there twice"));
             }
-            Ok(address) => listen.push(address),
-            Err(_) => it.refuse(
-                "server.listen",
-                &format!("\"{text}\": an address and a port are wanted, as in \"127.0.0.1:8080\" or \"[::1]:8080\""),
-            ),
+            Ok(place) => listen.push(place),
+            Err(e) => it.refuse("server.listen", &format!("\"{text}\": {e}")),
         }
     }
     let public_url = optional(&raw.public_url).and_then(|text| match PublicUrl::parse(text) {
@@ -294,9 +291,13 @@ fn server(it: &mut Layered, raw: &super::raw::RawServer, warnings: &mut Vec<Stri
         }
     });
     let trusted_proxies = networks(it, "server.trusted_proxies", &raw.trusted_proxies);
-    let open = listen
-        .iter()
-        .find(|address| !address.ip().to_canonical().is_loopback());
+    let addresses = || {
+        listen.iter().filter_map(|place| match place {
+            Listen::Tcp(address) => Some(*address),
+            Listen::Unix(_) | Listen::Systemd => None,
+        })
+    };
+    let open = addresses().find(|address| !address.ip().to_canonical().is_loopback());
     let is_https = public_url.as_ref().is_some_and(|url| url.is_https);
     if let Some(open) = open.filter(|_| !is_https) {
         let listen_at = it.origin("server.listen");
@@ -308,7 +309,14 @@ fn server(it: &mut Layered, raw: &super::raw::RawServer, warnings: &mut Vec<Stri
             ),
         );
     }
-    if is_https && trusted_proxies.is_empty() {
+    if !listen.is_empty() && addresses().next().is_none() && raw.public_url.is_empty() {
+        it.refuse_together(
+            &["server.listen", "server.public_url"],
+            "server.listen has no address that links could carry, so server.public_url must say under which one this appliance is reached",
+        );
+    }
+    // Whoever reaches a Unix socket is believed by its file's mode.
+    if is_https && trusted_proxies.is_empty() && addresses().next().is_some() {
         warnings.push(
             "server.trusted_proxies is not set although server.public_url is https: every request seems to come from the proxy's address, in limits and in the evidence"
                 .to_owned(),

@@ -5,8 +5,10 @@ use crate::domain::contact::EmailAddress;
 use crate::domain::network::Network;
 use crate::i18n::{Locale, Zone};
 use crate::telemetry;
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 /// The whole configuration.
@@ -45,14 +47,78 @@ pub struct Config {
 /// `[server]`.
 #[derive(Clone, Debug)]
 pub struct Server {
-    /// At least one; port 0 takes a free one.
-    pub listen: Vec<SocketAddr>,
-    /// Scheme, host, port and path without the last slash; `None`: `http://` and the first listener's bound address.
+    /// At least one.
+    pub listen: Vec<Listen>,
+    /// Scheme, host, port and path without the last slash; `None`: `http://` and the first TCP address of `listen`, which there
+    /// is then.
     pub public_url: Option<String>,
     /// Whose forwarding headers count.
     pub trusted_proxies: Vec<Network>,
     /// Connections at once.
     pub connections_max: usize,
+}
+
+impl Server {
+    /// The first TCP address.
+    pub fn first_address(&self) -> Option<SocketAddr> {
+        self.listen.iter().find_map(|place| match place {
+            Listen::Tcp(address) => Some(*address),
+            Listen::Unix(_) | Listen::Systemd => None,
+        })
+    }
+
+    /// Whether a proxy ends the TLS in front.
+    pub fn is_https(&self) -> bool {
+        self.public_url
+            .as_ref()
+            .is_some_and(|url| url.starts_with("https:"))
+    }
+}
+
+/// One place to listen at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Listen {
+    /// An address; port 0 takes a free one.
+    Tcp(SocketAddr),
+    /// A Unix socket, by its absolute path.
+    Unix(PathBuf),
+    /// What systemd hands over (sd_listen_fds(3)).
+    Systemd,
+}
+
+/// Bytes of a Unix socket's path, at most (unix(7), without the last zero).
+const SOCKET_PATH_BYTES_MAX: usize = 107;
+
+impl FromStr for Listen {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "systemd" {
+            return Ok(Self::Systemd);
+        }
+        if let Some(path) = text.strip_prefix("unix:") {
+            if !path.starts_with('/') || path.ends_with('/') {
+                return Err("the path of a Unix socket must begin with `/` and end with its name");
+            }
+            if path.len() > SOCKET_PATH_BYTES_MAX || path.contains('\0') {
+                return Err("the path of a Unix socket can have at most 107 bytes");
+            }
+            return Ok(Self::Unix(PathBuf::from(path)));
+        }
+        text.parse().map(Self::Tcp).map_err(|_| {
+            "an address and a port are wanted, as in \"127.0.0.1:8080\" or \"[::1]:8080\", or \"unix:/run/paraph/http.sock\", or \"systemd\""
+        })
+    }
+}
+
+impl fmt::Display for Listen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(f),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+            Self::Systemd => f.write_str("systemd"),
+        }
+    }
 }
 
 /// `[storage]`.

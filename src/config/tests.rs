@@ -186,6 +186,53 @@ fn a_listener_that_others_reach_needs_an_https_address_and_both_settings_are_nam
 }
 
 #[test]
+fn sockets_without_an_address_need_a_public_url() {
+    for listen in ["unix:/run/paraph/http.sock", "systemd"] {
+        let case = Case::new("socket").variable("PARAPH__SERVER__LISTEN", listen);
+        let faults = case.faults();
+        assert!(
+            faults.contains("server.public_url must say under which one"),
+            "{faults}"
+        );
+        let case = case.variable("PARAPH__SERVER__PUBLIC_URL", "https://sign.acme.example");
+        let config = case.load();
+        assert_eq!(config.server.listen, [listen.parse().unwrap()]);
+        assert_eq!(config.server.first_address(), None);
+        assert!(
+            !config
+                .warnings
+                .iter()
+                .any(|it| it.contains("trusted_proxies")),
+            "a Unix socket's peers are believed: {:?}",
+            config.warnings
+        );
+    }
+    Case::new("socket")
+        .variable("PARAPH__SERVER__LISTEN", "systemd,127.0.0.1:8080")
+        .load();
+}
+
+#[test]
+fn a_socket_is_refused_whose_path_can_not_be() {
+    let long = format!("unix:/{}", "x".repeat(107));
+    for (listen, reason) in [
+        ("unix:http.sock", "must begin with `/`"),
+        ("unix:/run/paraph/", "must begin with `/`"),
+        ("unix:", "must begin with `/`"),
+        (long.as_str(), "at most 107 bytes"),
+        ("unix:/a,unix:/a", "stands there twice"),
+        ("systemd,systemd", "stands there twice"),
+        ("systemd:", "or \"systemd\""),
+    ] {
+        let faults = Case::new("path")
+            .variable("PARAPH__SERVER__LISTEN", listen)
+            .variable("PARAPH__SERVER__PUBLIC_URL", "https://sign.acme.example")
+            .faults();
+        assert!(faults.contains(reason), "{listen}: {faults}");
+    }
+}
+
+#[test]
 fn an_http_address_is_taken_for_loopback_names_only() {
     let case = Case::new("http").variable("PARAPH__SERVER__PUBLIC_URL", "http://sign.acme.example");
     assert!(case.faults().contains("this machine's own names only"));

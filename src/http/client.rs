@@ -11,14 +11,26 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 /// Trusted proxies in a row that are walked past; a longer chain is somebody's game.
 const HOPS_MAX: usize = 10;
 
+/// Data of a connection that came by a Unix socket: the file's mode let its peer in, so it is believed as a proxy.
+pub struct LocalPeer;
+
 /// The caller's address: from the right of `X-Forwarded-For`, the first that is no trusted proxy. What stands further left is the
-/// caller's own word and isn't looked at. `None`: a trusted proxy passed on what is no address, so nobody knows who calls.
+/// caller's own word and isn't looked at. `None`: a trusted proxy passed on what is no address, so nobody knows who calls;
+/// or who called by TCP is gone already.
 pub fn address(request: &HttpRequest, web: &Web) -> Option<IpAddr> {
     let lines = request.headers().get_all(header::X_FORWARDED_FOR);
     let hops: Vec<&[u8]> = lines
         .flat_map(|line| line.as_bytes().split(|byte| *byte == b','))
         .collect();
-    forwarded(peer(request), &hops, &web.trusted_proxies)
+    let is_local = is_local(request);
+    if request.peer_addr().is_none() && !is_local {
+        return None;
+    }
+    forwarded(peer(request), is_local, &hops, &web.trusted_proxies)
+}
+
+fn is_local(request: &HttpRequest) -> bool {
+    request.conn_data::<LocalPeer>().is_some()
 }
 
 /// The address that a caller is counted by: its own, or that of the proxy that could not name it.
@@ -27,18 +39,19 @@ pub fn counted_as(request: &HttpRequest, web: &Web) -> IpAddr {
 }
 
 fn peer(request: &HttpRequest) -> IpAddr {
-    request
-        .peer_addr()
-        .map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| {
-            peer.ip().to_canonical()
-        })
+    match request.peer_addr() {
+        Some(peer) => peer.ip().to_canonical(),
+        None if is_local(request) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        None => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+    }
 }
 
-fn forwarded(peer: IpAddr, hops: &[&[u8]], trusted: &[Network]) -> Option<IpAddr> {
+fn forwarded(peer: IpAddr, is_local: bool, hops: &[&[u8]], trusted: &[Network]) -> Option<IpAddr> {
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
     let mut nearest = peer;
     for (passed, hop) in hops.iter().rev().enumerate() {
-        if !is_trusted(nearest) {
+        // The peer may be believed for its socket, those behind it for their network alone.
+        if !(is_trusted(nearest) || is_local && passed == 0) {
             break;
         }
         if passed == HOPS_MAX {
@@ -89,7 +102,7 @@ mod tests {
             list => list.as_bytes().split(|byte| *byte == b',').collect(),
         };
         let peer = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
-        forwarded(peer, &hops, &[Network::v4(10, 0, 0, 0, 8)]).map(|a| a.to_string())
+        forwarded(peer, false, &hops, &[Network::v4(10, 0, 0, 0, 8)]).map(|a| a.to_string())
     }
 
     #[test]
@@ -134,6 +147,19 @@ mod tests {
     #[test]
     fn nobody_but_a_trusted_proxy_is_asked() {
         let peer = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 9));
-        assert_eq!(forwarded(peer, &[b"x", b"192.0.2.7"], &[]), Some(peer));
+        assert_eq!(
+            forwarded(peer, false, &[b"x", b"192.0.2.7"], &[]),
+            Some(peer)
+        );
+    }
+
+    #[test]
+    fn who_comes_by_a_unix_socket_is_believed_and_those_behind_it_are_not() {
+        let peer = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let by_socket = |hops: &[&[u8]]| forwarded(peer, true, hops, &[]).map(|a| a.to_string());
+        assert_eq!(by_socket(&[]).as_deref(), Some("127.0.0.1"));
+        let spoofed: [&[u8]; 2] = [b"10.0.0.1", b"192.0.2.7"];
+        assert_eq!(by_socket(&spoofed).as_deref(), Some("192.0.2.7"));
+        assert_eq!(by_socket(&[b"x"]), None);
     }
 }

@@ -2,6 +2,7 @@
 
 mod crash;
 mod https;
+mod listening;
 mod memory;
 
 use crate::harness::client::Client;

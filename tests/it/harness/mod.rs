@@ -148,7 +148,7 @@ impl TestApp {
             mail,
         };
         let web = WebSettings {
-            listeners: vec![listener],
+            listeners: listener.into(),
             limits: options.limits,
             patience: options.patience,
             trusted_proxies: options.trusted_proxies,
