@@ -1,5 +1,10 @@
 //! Administrators: the setup link, logging in, sessions. Passwords are kept as Argon2id, tokens as SHA-256.
 
+mod login;
+mod reset;
+
+pub(crate) use login::Tries;
+
 use super::{App, Error};
 use crate::domain::contact::EmailAddress;
 use crate::domain::envelope::{Envelope, Status};
@@ -7,6 +12,7 @@ use crate::domain::environment::Environment;
 use crate::domain::event::SystemEvent;
 use crate::domain::ids::{AdminId, SessionId};
 use crate::domain::limits;
+use crate::domain::network::neighbourhood;
 use crate::domain::origin::{Actor, Factor, Origin};
 use crate::domain::secret::Token;
 use crate::domain::time::Timestamp;
@@ -21,9 +27,6 @@ use zeroize::Zeroizing;
 /// Argon2id: 19 MiB, two passes, one lane (OWASP's first choice).
 const MEMORY_KIB: u32 = 19_456;
 const PASSES: u32 = 2;
-/// Waits after failures of one account: none for the first four, then doubling to a minute. Strangers lock nobody out.
-const DELAY_MAX: Duration = Duration::from_secs(60);
-const FREE_FAILURES: u32 = 4;
 /// Passwords that everybody tries first; compared in lower case, as a whole.
 const COMMON: &[&str] = &[
     "password1234",
@@ -179,63 +182,12 @@ impl App {
                 &session_hash,
                 &new_session(tx.new_id(SessionId::new), admin.id, tx.now()),
             )?;
+            if let Some(address) = origin.address {
+                tx.enter_admin_place(admin.id, neighbourhood(address))?;
+            }
             Ok::<_, Error>(true)
         })?;
         Ok(made.then_some(session))
-    }
-
-    /// Logs in. `None`: the address is unknown, the password wrong, or an earlier failure of this account too recent. Nobody is
-    /// told which, and each costs the same.
-    pub fn log_in(
-        &self,
-        email: &str,
-        password: &str,
-        origin: &Origin,
-    ) -> Result<Option<Token>, Error> {
-        let known = match email.parse::<EmailAddress>() {
-            Ok(email) => self
-                .store
-                .read(|tx| tx.admin_by_email(&email).map_err(Error::from))?,
-            Err(_) => None,
-        };
-        let id = known.as_ref().map(|admin| admin.id);
-        let now = self.now();
-        let is_delayed = known
-            .as_ref()
-            .and_then(delayed_until)
-            .is_some_and(|until| until > now);
-        let stored = known.as_ref().map(|admin| admin.password_hash.as_str());
-        let is_right = self.verify_password(password, stored)?;
-        let origin = origin.clone();
-        let Some(admin) = known.filter(|_| is_right && !is_delayed) else {
-            self.store.write(move |tx| {
-                // A try within the delay does not lengthen it: else strangers could keep the account shut.
-                if let Some(id) = id.filter(|_| !is_delayed) {
-                    tx.note_admin_failure(id)?;
-                }
-                tx.record_system(&SystemEvent::AdminLoginFailed { id }, &origin)?;
-                Ok::<_, Error>(())
-            })?;
-            return Ok(None);
-        };
-        let session = Token::from_bytes(self.random());
-        let hash = session.fingerprint();
-        self.store.write(move |tx| {
-            let session = new_session(tx.new_id(SessionId::new), admin.id, tx.now());
-            tx.insert_admin_session(&hash, &session)?;
-            let actor = Actor::Admin {
-                id: admin.id,
-                name: admin.name,
-            };
-            let origin = Origin {
-                actor,
-                factor: Factor::Password,
-                ..origin
-            };
-            tx.record_system(&SystemEvent::AdminLogin { id: admin.id }, &origin)?;
-            Ok::<_, Error>(())
-        })?;
-        Ok(Some(session))
     }
 
     /// A page of an environment's envelopes, newest first, and how many there are: for administrators.
@@ -295,19 +247,6 @@ impl App {
             },
             admin,
         }))
-    }
-
-    /// Ends a session.
-    pub fn log_out(&self, who: &Administrator, cookie: &str) -> Result<(), Error> {
-        let Ok(token) = Token::parse(cookie) else {
-            return Ok(());
-        };
-        let (hash, id, origin) = (token.fingerprint(), who.admin.id, who.origin.clone());
-        self.store.write(move |tx| {
-            tx.delete_admin_session(&hash)?;
-            tx.record_system(&SystemEvent::AdminLogout { id }, &origin)?;
-            Ok::<_, Error>(())
-        })
     }
 
     /// A token for the forms that come before any session: login and setup. Bound to the hour.
@@ -380,10 +319,4 @@ fn new_session(id: SessionId, admin: AdminId, now: Timestamp) -> AdminSession {
         seen_at: now,
         confirmed_at: Some(now),
     }
-}
-
-fn delayed_until(admin: &Admin) -> Option<Timestamp> {
-    let beyond = admin.failures.checked_sub(FREE_FAILURES)?.min(6);
-    let delay = Duration::from_secs(1 << beyond).min(DELAY_MAX);
-    admin.failed_at.map(|at| at.plus(delay))
 }

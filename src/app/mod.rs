@@ -70,6 +70,7 @@ pub struct App {
     pub(crate) sealers: seals::Sealers,
     pub(crate) running: idempotency::Running,
     pub(crate) noted: notes::Noted,
+    pub(crate) tries: admins::Tries,
     pub(crate) key_uses: Mutex<HashMap<KeyId, (Timestamp, Option<IpAddr>)>>,
     ready: AtomicBool,
 }
@@ -142,6 +143,7 @@ impl App {
             sealers: seals::Sealers::default(),
             running: idempotency::Running::default(),
             noted: notes::Noted::default(),
+            tries: admins::Tries::default(),
             key_uses: Mutex::default(),
             ready: AtomicBool::new(false),
         }))

@@ -234,6 +234,7 @@ impl Telling<'_> {
             Factor::ApiKey => locale.t("trail-factor-api-key"),
             Factor::Link => locale.t("trail-factor-link"),
             Factor::SetupLink => locale.t("trail-factor-setup-link"),
+            Factor::ResetLink => locale.t("trail-factor-reset-link"),
             Factor::Password => locale.t("trail-factor-password"),
             Factor::Shell => locale.t("trail-factor-shell"),
             Factor::Own | Factor::None => String::new(),

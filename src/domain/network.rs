@@ -127,6 +127,17 @@ impl fmt::Display for Network {
     }
 }
 
+/// Whom an address counts as: whoever has an IPv6 address has its whole /64; mapped IPv4 is IPv4.
+pub fn neighbourhood(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => {
+            let bits = u128::from(v6) & !u128::from(u64::MAX);
+            IpAddr::V6(bits.into())
+        }
+        v4 => v4,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -187,5 +198,14 @@ mod tests {
         let link_local = network("169.254.0.0/16");
         assert!(all.overlaps(&link_local) && link_local.overlaps(&all));
         assert!(!network("10.0.0.0/8").overlaps(&link_local));
+    }
+
+    #[test]
+    fn an_ipv6_network_counts_as_one_caller_and_mapped_ipv4_as_ipv4() {
+        let a: IpAddr = "2001:db8:1:2::1".parse().expect("an address");
+        let b: IpAddr = "2001:db8:1:2:ffff::9".parse().expect("an address");
+        assert_eq!(neighbourhood(a), neighbourhood(b));
+        let mapped: IpAddr = "::ffff:192.0.2.7".parse().expect("an address");
+        assert_eq!(neighbourhood(mapped).to_string(), "192.0.2.7");
     }
 }

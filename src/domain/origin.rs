@@ -54,6 +54,8 @@ pub enum Factor {
     Link,
     /// The one-time setup link.
     SetupLink,
+    /// A one-time link that the operator made for this administrator.
+    ResetLink,
     /// A password.
     Password,
     /// The rights of the operating system.

@@ -1,11 +1,12 @@
 //! The administrators' pages: `/admin/…`.
 //!
-//! GET shows, POST acts. Every POST comes from our own pages, with the token of its session (login: of the hour; setup: the
-//! link's own). Whoever is outside of `[admin] allow_from` finds nothing here.
+//! GET shows, POST acts. Every POST comes from our own pages, with the token of its session (login: of the hour; setup and
+//! reset: the link's own). Whoever is outside of `[admin] allow_from` finds nothing here.
 
 mod entry;
 mod keys;
 mod lists;
+mod reset;
 
 use super::blocking::blocking;
 use super::browser::{
@@ -53,6 +54,13 @@ pub fn routes(config: &mut web::ServiceConfig) {
             vec![
                 (Method::GET, web::to(entry::login_page)),
                 (Method::POST, web::to(entry::login_form)),
+            ],
+        ))
+        .service(at(
+            "/reset",
+            vec![
+                (Method::GET, web::to(reset::reset_page)),
+                (Method::POST, web::to(reset::reset_form)),
             ],
         ))
         .service(at("/logout", vec![(Method::POST, web::to(entry::log_out))]))

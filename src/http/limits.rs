@@ -4,6 +4,7 @@
 
 use crate::ambient;
 use crate::domain::limits;
+use crate::domain::network::neighbourhood;
 use governor::clock::{Clock as _, Reference};
 use governor::middleware::StateInformationMiddleware;
 use governor::nanos::Nanos;
@@ -250,17 +251,6 @@ impl Limits {
     }
 }
 
-/// IPv6 callers own a whole /64, so that counts as one.
-fn neighbourhood(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) => {
-            let bits = u128::from(v6) & !u128::from(u64::MAX);
-            IpAddr::V6(bits.into())
-        }
-        v4 => v4,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -312,14 +302,5 @@ mod tests {
         assert!(told >= 1);
         clock.advance(Duration::from_secs(told));
         assert!(limits.stranger(address).passed);
-    }
-
-    #[test]
-    fn an_ipv6_network_counts_as_one_caller_and_mapped_ipv4_as_ipv4() {
-        let a: IpAddr = "2001:db8:1:2::1".parse().expect("an address");
-        let b: IpAddr = "2001:db8:1:2:ffff::9".parse().expect("an address");
-        assert_eq!(neighbourhood(a), neighbourhood(b));
-        let mapped: IpAddr = "::ffff:192.0.2.7".parse().expect("an address");
-        assert_eq!(neighbourhood(mapped).to_string(), "192.0.2.7");
     }
 }

@@ -1,4 +1,4 @@
-//! Administrators, their sessions, and the links that let the first one in. Tokens are stored hashed.
+//! Administrators, their sessions and places, and the links that let them set a password. Tokens are stored hashed.
 
 use super::error::Error;
 use super::row;
@@ -9,6 +9,7 @@ use crate::domain::ids::{AdminId, SessionId};
 use crate::domain::limits;
 use crate::domain::time::Timestamp;
 use rusqlite::{Row, params};
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// An administrator.
@@ -52,6 +53,18 @@ pub struct AdminSession {
     /// When the password was last typed in it.
     pub confirmed_at: Option<Timestamp>,
 }
+
+/// Failed tries, of an account or at one place of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Failures {
+    /// Since the last try that succeeded.
+    pub count: u32,
+    /// When the last of those was.
+    pub last_at: Option<Timestamp>,
+}
+
+/// Places that are remembered for each administrator.
+const PLACES_MAX: u32 = 20;
 
 const COLUMNS: &str = "id, email, name, password_hash, failures, failed_at, created_at FROM admin";
 
@@ -133,10 +146,48 @@ impl ReadTx<'_> {
         Ok(admin.map(|admin| (session, admin)))
     }
 
+    /// What failed at a place where this administrator has logged in within `span`; `None` for any other place.
+    pub fn failures_at_place(
+        &self,
+        id: AdminId,
+        address: IpAddr,
+        span: Duration,
+    ) -> Result<Option<Failures>, Error> {
+        self.find(
+            "SELECT failures, failed_at FROM admin_place WHERE admin_id = ?1 AND address = ?2 AND entered_at > ?3",
+            params![
+                id.to_string(),
+                address.to_string(),
+                self.now().minus(span).as_millis()
+            ],
+            |r| {
+                Ok(Failures {
+                    count: r.get(0)?,
+                    last_at: row::time_or_none(r, 1)?,
+                })
+            },
+        )
+    }
+
+    /// Whom this link lets set another password, if it is neither used nor expired.
+    pub fn admin_of_reset_token(&self, token_hash: &Digest) -> Result<Option<Admin>, Error> {
+        let id = self.find(
+            "SELECT admin_id FROM setup_token
+             WHERE token_hash = ?1 AND admin_id IS NOT NULL AND used_at IS NULL AND expires_at > ?2",
+            params![token_hash.as_bytes(), self.now().as_millis()],
+            |r| row::parsed(r, 0, "administrator's id"),
+        )?;
+        match id {
+            Some(id) => self.admin(id),
+            None => Ok(None),
+        }
+    }
+
     /// Whether this setup link may be used: it is neither used nor expired.
     pub fn is_setup_token_good(&self, token_hash: &Digest) -> Result<bool, Error> {
         self.exists(
-            "SELECT 1 FROM setup_token WHERE token_hash = ?1 AND used_at IS NULL AND expires_at > ?2",
+            "SELECT 1 FROM setup_token
+             WHERE token_hash = ?1 AND admin_id IS NULL AND used_at IS NULL AND expires_at > ?2",
             params![token_hash.as_bytes(), self.now().as_millis()],
         )
     }
@@ -159,7 +210,7 @@ impl WriteTx<'_> {
         )
     }
 
-    /// Gives an administrator another password; all their sessions end. [`Error::Missing`].
+    /// Gives an administrator another password: all their sessions end, and no place is known any more. [`Error::Missing`].
     pub fn set_admin_password(&self, id: AdminId, password_hash: &str) -> Result<(), Error> {
         let changed = self.run(
             "UPDATE admin SET password_hash = ?2, failures = 0, failed_at = NULL WHERE id = ?1",
@@ -172,14 +223,41 @@ impl WriteTx<'_> {
             "DELETE FROM admin_session WHERE admin_id = ?1",
             [id.to_string()],
         )?;
+        self.run(
+            "DELETE FROM admin_place WHERE admin_id = ?1",
+            [id.to_string()],
+        )?;
         Ok(())
     }
 
-    /// A try failed now.
-    pub fn note_admin_failure(&self, id: AdminId) -> Result<(), Error> {
+    /// A try failed now: at a known place, or of the account.
+    pub fn note_admin_failure(&self, id: AdminId, place: Option<IpAddr>) -> Result<(), Error> {
+        let (id, now) = (id.to_string(), self.now().as_millis());
+        match place {
+            Some(address) => self.run(
+                "UPDATE admin_place SET failures = failures + 1, failed_at = ?3 WHERE admin_id = ?1 AND address = ?2",
+                params![id, address.to_string(), now],
+            )?,
+            None => self.run(
+                "UPDATE admin SET failures = failures + 1, failed_at = ?2 WHERE id = ?1",
+                params![id, now],
+            )?,
+        };
+        Ok(())
+    }
+
+    /// The administrator logged in here, now: what failed here is forgotten. Only the newest 20 places stay.
+    pub fn enter_admin_place(&self, id: AdminId, address: IpAddr) -> Result<(), Error> {
+        let id = id.to_string();
         self.run(
-            "UPDATE admin SET failures = failures + 1, failed_at = ?2 WHERE id = ?1",
-            params![id.to_string(), self.now().as_millis()],
+            "INSERT INTO admin_place (admin_id, address, entered_at) VALUES (?1, ?2, ?3)
+             ON CONFLICT (admin_id, address) DO UPDATE SET failures = 0, failed_at = NULL, entered_at = excluded.entered_at",
+            params![id, address.to_string(), self.now().as_millis()],
+        )?;
+        self.run(
+            "DELETE FROM admin_place WHERE admin_id = ?1 AND address NOT IN (
+                 SELECT address FROM admin_place WHERE admin_id = ?1 ORDER BY entered_at DESC, address LIMIT ?2)",
+            params![id, PLACES_MAX],
         )?;
         Ok(())
     }
@@ -245,23 +323,47 @@ impl WriteTx<'_> {
 
     /// Keeps a setup link for [`limits::SETUP_LINK_TTL`]; earlier ones die.
     pub fn insert_setup_token(&self, token_hash: &Digest) -> Result<(), Error> {
+        self.run("DELETE FROM setup_token WHERE admin_id IS NULL", [])?;
+        self.insert_token(token_hash, None)
+    }
+
+    /// Keeps a link that lets this administrator set another password, as long as a setup link; earlier ones of theirs die.
+    pub fn insert_reset_token(&self, token_hash: &Digest, id: AdminId) -> Result<(), Error> {
+        let id = id.to_string();
+        self.run("DELETE FROM setup_token WHERE admin_id = ?1", [&id])?;
+        self.insert_token(token_hash, Some(&id))
+    }
+
+    fn insert_token(&self, token_hash: &Digest, admin: Option<&str>) -> Result<(), Error> {
         let now = self.now();
-        self.run("DELETE FROM setup_token", [])?;
         self.insert(
-            "setup link",
-            "INSERT INTO setup_token (token_hash, created_at, expires_at) VALUES (?1, ?2, ?3)",
+            "link",
+            "INSERT INTO setup_token (token_hash, created_at, expires_at, admin_id) VALUES (?1, ?2, ?3, ?4)",
             params![
                 token_hash.as_bytes(),
                 now.as_millis(),
-                now.plus(limits::SETUP_LINK_TTL).as_millis()
+                now.plus(limits::SETUP_LINK_TTL).as_millis(),
+                admin
             ],
+        )
+    }
+
+    /// Uses such a link up, and tells whose it is. `None` where it is unknown, used or expired.
+    pub fn use_reset_token(&self, token_hash: &Digest) -> Result<Option<AdminId>, Error> {
+        self.find(
+            "UPDATE setup_token SET used_at = ?2
+             WHERE token_hash = ?1 AND admin_id IS NOT NULL AND used_at IS NULL AND expires_at > ?2
+             RETURNING admin_id",
+            params![token_hash.as_bytes(), self.now().as_millis()],
+            |r| row::parsed(r, 0, "administrator's id"),
         )
     }
 
     /// Uses a setup link up. False where it is unknown, used or expired.
     pub fn use_setup_token(&self, token_hash: &Digest) -> Result<bool, Error> {
         let used = self.run(
-            "UPDATE setup_token SET used_at = ?2 WHERE token_hash = ?1 AND used_at IS NULL AND expires_at > ?2",
+            "UPDATE setup_token SET used_at = ?2
+             WHERE token_hash = ?1 AND admin_id IS NULL AND used_at IS NULL AND expires_at > ?2",
             params![token_hash.as_bytes(), self.now().as_millis()],
         )?;
         Ok(used == 1)

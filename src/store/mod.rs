@@ -35,7 +35,7 @@ mod tx;
 mod webhooks;
 mod writer;
 
-pub use admins::{Admin, AdminSession};
+pub use admins::{Admin, AdminSession, Failures};
 pub use certificates::{Certificate, RevocationList};
 pub use documents::{Document, Warning};
 pub use envelopes::Trail;

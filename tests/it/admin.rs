@@ -1,5 +1,6 @@
 //! The administrators' pages, as a browser without scripts uses them: here the ways in and out.
 
+mod reset;
 mod seals;
 mod work;
 
@@ -348,6 +349,63 @@ fn after_many_failures_an_account_waits_and_nobody_is_told_that_it_exists() {
 }
 
 #[test]
+fn guesses_from_everywhere_are_slowed_and_lock_out_nobody_who_was_there_before() {
+    let app = TestApp::with(Options {
+        trusted_proxies: vec![Network::v4(127, 0, 0, 1, 32)],
+        ..Options::default()
+    });
+    let at = |address: &str| Client::browser(&app.url).header("X-Forwarded-For", address);
+    let home = at("2001:db8:1:2::7");
+    assert_eq!(set_up(&home, &setup_token(&app), PASSWORD).status, 303);
+    // A stranger at each of many addresses, one every ten seconds for hours.
+    for n in 0..60 {
+        app.advance(Duration::from_secs(10));
+        let guess = log_in(&at(&format!("192.0.2.{n}")), EMAIL, "eight horses eat");
+        assert_eq!(guess.status, 422);
+    }
+    let elsewhere = at("198.51.100.7");
+    assert_eq!(
+        log_in(&elsewhere, EMAIL, PASSWORD).status,
+        422,
+        "somewhere new has to wait with the strangers"
+    );
+    // Without cookies each time: the place is known, not the browser.
+    let neighbour = || at("2001:db8:1:2:ffff::9");
+    assert_eq!(log_in(&neighbour(), EMAIL, PASSWORD).status, 303);
+    // A place that is known is not free to guess at either.
+    for _ in 0..8 {
+        app.advance(Duration::from_secs(15));
+        assert_eq!(log_in(&neighbour(), EMAIL, "eight horses eat").status, 422);
+    }
+    app.advance(Duration::from_secs(13));
+    assert_eq!(log_in(&neighbour(), EMAIL, PASSWORD).status, 422);
+    app.advance(Duration::from_secs(48));
+    assert_eq!(log_in(&neighbour(), EMAIL, PASSWORD).status, 303);
+}
+
+#[test]
+fn logging_in_ends_the_session_that_this_browser_had() {
+    let app = TestApp::start();
+    let browser = administrator(&app);
+    let before = cookies(&browser);
+    let other = Client::browser(&app.url);
+    assert_eq!(log_in(&other, EMAIL, PASSWORD).status, 303);
+    let csrf = input(
+        &Client::browser(&app.url).get("/admin/login").text(),
+        "csrf",
+    );
+    let fields = [
+        ("csrf", csrf.as_str()),
+        ("email", EMAIL),
+        ("password", PASSWORD),
+    ];
+    assert_eq!(browser.submit("/admin/login", &fields).status, 303);
+    assert!(is_open(&app, &cookies(&browser)));
+    assert!(!is_open(&app, &before), "the earlier one");
+    assert!(is_open(&app, &cookies(&other)), "another browser's stays");
+}
+
+#[test]
 fn a_session_ends_when_idle_and_after_its_day() {
     let app = TestApp::start();
     let browser = administrator(&app);
@@ -431,7 +489,7 @@ fn a_form_is_refused_without_its_own_token_or_from_another_site() {
         "none was revoked"
     );
 
-    for path in ["/admin/login", "/admin/setup"] {
+    for path in ["/admin/login", "/admin/setup", "/admin/reset"] {
         let fields = [("csrf", "x"), ("email", EMAIL), ("password", PASSWORD)];
         let refused = Client::browser(&app.url)
             .header("Origin", "https://evil.example")
@@ -477,6 +535,7 @@ fn every_page_forbids_what_no_page_needs() {
         browser.get("/admin/keys/key_1/revoke"),
         stranger.get("/admin/login"),
         stranger.get("/admin/setup?t=x"),
+        stranger.get("/admin/reset?t=x"),
     ];
     for page in &pages {
         let policy = page.header("content-security-policy");
@@ -490,7 +549,7 @@ fn every_page_forbids_what_no_page_needs() {
     }
     assert_eq!(
         pages.map(|page| page.status),
-        [200, 200, 200, 200, 404, 404, 200, 410]
+        [200, 200, 200, 200, 404, 404, 200, 410, 410]
     );
     assert_eq!(browser.send("DELETE", "/admin/keys", &[], None).status, 405);
 }

@@ -367,6 +367,61 @@ fn a_server_that_is_killed_after_the_last_signature_completes_the_envelope_when_
 }
 
 #[test]
+fn a_forgotten_password_is_reset_beside_the_server_and_the_log_tells() {
+    let paraph = Paraph::new("reset");
+    let none = paraph.run(&["admin", "reset-password"]);
+    assert_eq!((code(&none), out(&none)), (1, ""));
+    assert!(
+        err(&none).contains("no administrator yet"),
+        "{}",
+        err(&none)
+    );
+
+    let address = free_address();
+    let mut serving = Serving::start(&paraph, &address);
+    let url = format!("http://{address}");
+    let run = |arguments: &[&str]| {
+        let mut command = paraph.command(arguments);
+        command.env("PARAPH__SERVER__LISTEN", &address);
+        command.output().unwrap()
+    };
+    let link = run(&["admin", "setup-link"]);
+    let token = out(&link).trim_end().split_once("?t=").unwrap().1;
+    let fields = [
+        ("t", token),
+        ("name", "Ada"),
+        ("email", "ada@acme.example"),
+        ("password", "seven horses eat quietly"),
+        ("again", "seven horses eat quietly"),
+    ];
+    let browser = Client::browser(&url);
+    assert_eq!(browser.submit("/admin/setup", &fields).status, 303);
+
+    let other = run(&["admin", "reset-password", "eve@acme.example"]);
+    assert_eq!((code(&other), out(&other)), (1, ""));
+    assert!(err(&other).contains("ada@acme.example"), "{}", err(&other));
+    for arguments in [
+        &["admin", "reset-password"] as &[&str],
+        &["admin", "reset-password", "ADA@acme.example"],
+    ] {
+        let made = run(arguments);
+        assert_eq!(code(&made), 0, "{}", err(&made));
+        let link = out(&made).strip_suffix('\n').unwrap();
+        assert!(link.starts_with(&format!("{url}/admin/reset?t=")), "{link}");
+        let fields = [
+            ("t", link.split_once("?t=").unwrap().1),
+            ("password", "nine horses sleep quietly"),
+            ("again", "nine horses sleep quietly"),
+        ];
+        let entered = Client::browser(&url).submit("/admin/reset", &fields);
+        assert_eq!(entered.status, 303, "{}", entered.text());
+    }
+    assert_eq!(browser.get("/admin/keys").status, 303, "logged out");
+    assert_eq!(serving.terminate(), 0);
+    assert_eq!(code(&paraph.run(&["audit", "verify", "system"])), 0);
+}
+
+#[test]
 fn the_operator_seals_a_file_and_nothing_is_overwritten() {
     let paraph = Paraph::new("seal");
     std::fs::write(paraph.folder.join("in.pdf"), pdf::pages(3)).unwrap();

@@ -27,8 +27,16 @@ admin-setup-button = Create administrator
 admin-setup-gone-title = This setup link does not work
 admin-setup-gone-text = It was used, is older than 30 minutes, or there is an administrator already. On the server, this makes a new one:
 
+admin-reset-title = Set another password
+admin-reset-text = This link works once. You are logged out everywhere else.
+admin-reset-password = New password
+admin-reset-button = Set password and log in
+admin-reset-gone-title = This link does not work
+admin-reset-gone-text = It was used, is older than 30 minutes, or a newer one was made. On the server, this makes a new one:
+
 admin-login-title = Log in
 admin-login-button = Log in
+admin-login-forgotten = Forgotten? Run this on the server:
 admin-logged-out = You are logged out.
 admin-login-again = Please log in again to go on.
 

@@ -113,6 +113,7 @@ trail-actor-stranger = Unknown
 trail-factor-api-key = API key
 trail-factor-link = personal link
 trail-factor-setup-link = setup link
+trail-factor-reset-link = reset link
 trail-factor-password = password
 trail-factor-shell = shell
 

@@ -54,6 +54,7 @@ fn by_everybody(telling: &Telling<'_>) -> Vec<trail::Entry> {
         Factor::ApiKey,
         Factor::Link,
         Factor::SetupLink,
+        Factor::ResetLink,
         Factor::Password,
         Factor::Shell,
         Factor::Own,

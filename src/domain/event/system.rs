@@ -134,6 +134,18 @@ pub enum SystemEvent {
         /// Who.
         id: AdminId,
     },
+    /// The operator made a link that lets an administrator set another password.
+    #[serde(rename = "admin.reset_link_created")]
+    AdminResetLinkCreated {
+        /// Who.
+        id: AdminId,
+    },
+    /// An administrator set another password; their sessions ended.
+    #[serde(rename = "admin.password_changed")]
+    AdminPasswordChanged {
+        /// Who.
+        id: AdminId,
+    },
     /// An administrator had a failed job tried again.
     #[serde(rename = "job.retried")]
     JobRetried {

@@ -142,6 +142,8 @@ fn system_events() -> Vec<SystemEvent> {
         S::AdminLogin { id: admin },
         S::AdminLoginFailed { id: None },
         S::AdminLogout { id: admin },
+        S::AdminResetLinkCreated { id: admin },
+        S::AdminPasswordChanged { id: admin },
         S::JobRetried {
             queue: "job".into(),
             id: "job_1".into(),

@@ -78,7 +78,7 @@ pub(super) async fn setup_form(
     shown(&request, &web, result.await).await
 }
 
-fn password_problem(weak: WeakPassword) -> Problem {
+pub(super) fn password_problem(weak: WeakPassword) -> Problem {
     let fault = match weak {
         WeakPassword::TooShort => Fault::PasswordShort(limits::PASSWORD_CHARS_MIN),
         WeakPassword::TooLong => Fault::PasswordLong(limits::PASSWORD_CHARS_MAX),
@@ -97,14 +97,19 @@ async fn expect_link(
     if blocking(web, move |app| app.is_setup_link_good(&asked)).await? {
         return Ok(());
     }
+    Err(guessed(request, web, AdminState::SetupGone))
+}
+
+/// Counts an unknown link; `gone` is shown as long as there were few.
+pub(super) fn guessed(request: &HttpRequest, web: &Web, gone: AdminState) -> Instead {
     let allowance = web.limits.stranger(client::counted_as(request, web));
     if allowance.passed {
-        return Err(AdminState::SetupGone.into());
+        return gone.into();
     }
-    Err(AdminState::TooManyRequests {
+    AdminState::TooManyRequests {
         until: until(web, allowance),
     }
-    .into())
+    .into()
 }
 
 fn setup_html(web: &Web, form: &SetupForm) -> String {
@@ -173,9 +178,15 @@ pub(super) async fn login_form(
             return Err(AdminState::Forbidden.into());
         }
         let origin = stranger(&request, &web);
+        let held = cookie(&request, &web, SESSION);
         let (email, next) = (form.email.clone(), form.next.clone());
         let entered = blocking(&web, move |app| {
-            app.log_in(&form.email, form.password.reveal(), &origin)
+            app.log_in(
+                &form.email,
+                form.password.reveal(),
+                held.as_deref(),
+                &origin,
+            )
         });
         match entered.await? {
             Some(token) => enter(
@@ -204,7 +215,7 @@ fn login(web: &Web, email: &str, next: Option<String>, problems: Vec<Problem>) -
 }
 
 /// The new session goes into a cookie.
-fn enter(web: &Web, token: &Token, path: &str) -> Result<HttpResponse, Instead> {
+pub(super) fn enter(web: &Web, token: &Token, path: &str) -> Result<HttpResponse, Instead> {
     let mut response = see_other(web, path);
     add_cookie(
         &mut response,

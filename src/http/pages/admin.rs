@@ -167,6 +167,39 @@ impl Setup {
     }
 }
 
+/// Another password by the operator's link: `GET /admin/reset?t=`.
+#[derive(Clone, Debug, Template)]
+#[template(path = "admin/reset.html")]
+pub struct Reset {
+    /// What every page shares.
+    pub frame: AdminFrame,
+    /// The link's token.
+    pub token: String,
+    /// Whose password it is.
+    pub email: String,
+    /// Faults of the last try.
+    pub problems: Vec<Problem>,
+}
+
+impl Reset {
+    /// The page.
+    pub fn html(&self) -> String {
+        render(self)
+    }
+
+    fn problem(&self, at: &str) -> Option<String> {
+        text_at(&self.problems, at, self.frame.locale)
+    }
+
+    fn password_chars_min(&self) -> usize {
+        PASSWORD_CHARS_MIN
+    }
+
+    fn password_chars_max(&self) -> usize {
+        PASSWORD_CHARS_MAX
+    }
+}
+
 /// `GET /admin/login`.
 #[derive(Clone, Debug, Template)]
 #[template(path = "admin/login.html")]
@@ -576,6 +609,8 @@ impl Envelopes {
 pub enum AdminState {
     /// The setup link is used up, too old, or there is an administrator.
     SetupGone,
+    /// The reset link is used up or too old.
+    ResetGone,
     /// A form without the session's token.
     Forbidden,
     /// Nothing at this address.
@@ -616,7 +651,7 @@ impl AdminStatePage {
     /// The HTTP status.
     pub const fn status(&self) -> u16 {
         match &self.state {
-            AdminState::SetupGone => 410,
+            AdminState::SetupGone | AdminState::ResetGone => 410,
             AdminState::Forbidden => 403,
             AdminState::NotFound => 404,
             AdminState::TooManyRequests { .. } => 429,
@@ -632,6 +667,11 @@ impl AdminStatePage {
                 f.t("admin-setup-gone-title"),
                 f.t("admin-setup-gone-text"),
                 Some("paraph admin setup-link"),
+            ),
+            AdminState::ResetGone => (
+                f.t("admin-reset-gone-title"),
+                f.t("admin-reset-gone-text"),
+                Some("paraph admin reset-password"),
             ),
             AdminState::Forbidden => (
                 f.t("admin-state-forbidden-title"),

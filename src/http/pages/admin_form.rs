@@ -1,4 +1,4 @@
-//! The administrators' forms. Every one has `csrf` but that of the setup link, whose token is proof enough.
+//! The administrators' forms. Every one has `csrf` but those of the setup and the reset link, whose token is proof enough.
 
 use super::form::{BadForm, Form};
 use super::problem::{Fault, Problem};
@@ -47,35 +47,67 @@ impl SetupForm {
         let form = Form::parse(body)?;
         let name = form.trimmed("name").to_owned();
         let email = form.trimmed("email").to_owned();
-        // Passwords are taken as typed, blanks and all.
-        let password = form.last("password").unwrap_or_default().to_owned();
         let mut problems = Vec::new();
         problems.extend(name_fault(&name, NAME_CHARS_MAX).map(|fault| Problem::new("name", fault)));
         if email.parse::<EmailAddress>().is_err() {
             problems.push(Problem::new("email", Fault::Email));
         }
-        let length = password.chars().count();
-        if length < PASSWORD_CHARS_MIN {
-            problems.push(Problem::new(
-                "password",
-                Fault::PasswordShort(PASSWORD_CHARS_MIN),
-            ));
-        } else if length > PASSWORD_CHARS_MAX {
-            problems.push(Problem::new(
-                "password",
-                Fault::PasswordLong(PASSWORD_CHARS_MAX),
-            ));
-        } else if form.last("again") != Some(password.as_str()) {
-            problems.push(Problem::new("again", Fault::PasswordSame));
-        }
+        let (password, fault) = new_password(&form);
+        problems.extend(fault);
         Ok(Self {
             token: form.trimmed("t").to_owned(),
             name,
             email,
-            password: Typed(zeroize::Zeroizing::new(password)),
+            password,
             problems,
         })
     }
+}
+
+/// `POST /admin/reset`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResetForm {
+    /// The link's token.
+    pub token: String,
+    /// The new password.
+    pub password: Typed,
+    /// Empty where it can be taken; whether it is easy to guess is the caller's to add.
+    pub problems: Vec<Problem>,
+}
+
+impl ResetForm {
+    /// Reads the body.
+    pub fn parse(body: &[u8]) -> Result<Self, BadForm> {
+        let form = Form::parse(body)?;
+        let (password, fault) = new_password(&form);
+        Ok(Self {
+            token: form.trimmed("t").to_owned(),
+            password,
+            problems: fault.into_iter().collect(),
+        })
+    }
+}
+
+/// A password that was typed twice. As typed, blanks and all.
+fn new_password(form: &Form) -> (Typed, Option<Problem>) {
+    let password = form.last("password").unwrap_or_default().to_owned();
+    let length = password.chars().count();
+    let problem = if length < PASSWORD_CHARS_MIN {
+        Some(Problem::new(
+            "password",
+            Fault::PasswordShort(PASSWORD_CHARS_MIN),
+        ))
+    } else if length > PASSWORD_CHARS_MAX {
+        Some(Problem::new(
+            "password",
+            Fault::PasswordLong(PASSWORD_CHARS_MAX),
+        ))
+    } else if form.last("again") != Some(password.as_str()) {
+        Some(Problem::new("again", Fault::PasswordSame))
+    } else {
+        None
+    };
+    (Typed(zeroize::Zeroizing::new(password)), problem)
 }
 
 /// `POST /admin/login`.

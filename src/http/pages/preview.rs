@@ -564,6 +564,7 @@ fn pages(hostile: Option<&str>) -> Vec<(String, String)> {
             .html(),
         ),
         ("admin-setup".into(), Setup { frame: admin_frame(None), token: "t0ken".into(), name: say("Ada"), email: say("ada@acme.example"), problems: vec![Problem::new("password", Fault::PasswordShort(12))] }.html()),
+        ("admin-reset".into(), Reset { frame: admin_frame(None), token: "t0ken".into(), email: say("ada@acme.example"), problems: vec![Problem::new("again", Fault::PasswordSame)] }.html()),
         ("admin-login".into(), Login { frame: admin_frame(None), csrf: "csrf-t0ken".into(), email: say(""), next: Some("/admin/keys".into()), problems: vec![Problem::new("", Fault::Login)], notice: None }.html()),
         ("admin-login-again".into(), Login { frame: admin_frame(None), csrf: "csrf-t0ken".into(), email: say(""), next: None, problems: vec![], notice: Some(LoginNotice::Ended) }.html()),
         ("admin-keys".into(), keys(true, false, hostile).html()),
@@ -602,6 +603,7 @@ fn pages(hostile: Option<&str>) -> Vec<(String, String)> {
     }
     for (name, state, person) in [
         ("setup-gone", AdminState::SetupGone, None),
+        ("reset-gone", AdminState::ResetGone, None),
         ("forbidden", AdminState::Forbidden, Some(Environment::Live)),
         ("missing", AdminState::NotFound, Some(Environment::Live)),
         (

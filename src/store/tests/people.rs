@@ -128,7 +128,7 @@ fn an_administrators_session_ends_by_idling_by_age_and_by_a_new_password() {
             tx.insert_admin(&admin)?;
             assert!(tx.has_admin()?);
             let same = "it@ACME.example".parse().expect("address");
-            tx.note_admin_failure(admin.id)?;
+            tx.note_admin_failure(admin.id, None)?;
             let found = tx.admin_by_email(&same)?.expect("found");
             assert_eq!((found.failures, found.failed_at), (1, Some(tx.now())));
             let again = Admin {
@@ -216,6 +216,106 @@ fn a_setup_link_works_once_in_its_time_and_the_newest_only() {
         .store
         .write::<_, Error>(move |tx| tx.use_setup_token(&first));
     assert!(!late.expect("written"));
+}
+
+#[test]
+fn a_reset_link_is_one_administrators_and_no_setup_link() {
+    let f = fixture();
+    let [reset, newer, others, setup] = [&b"1"[..], b"2", b"3", b"4"].map(Digest::of);
+    f.store
+        .write::<_, Error>(move |tx| {
+            let mut ids = Vec::new();
+            for email in ["ada@acme.example", "bob@acme.example"] {
+                let admin = Admin {
+                    id: tx.new_id(AdminId::new),
+                    email: email.parse().expect("address"),
+                    name: "IT".into(),
+                    password_hash: "hash".into(),
+                    failures: 0,
+                    failed_at: None,
+                    created_at: tx.now(),
+                };
+                tx.insert_admin(&admin)?;
+                ids.push(admin.id);
+            }
+            tx.insert_setup_token(&setup)?;
+            tx.insert_reset_token(&others, ids[1])?;
+            tx.insert_reset_token(&reset, ids[0])?;
+            tx.insert_reset_token(&newer, ids[0])?;
+            assert_eq!(tx.use_reset_token(&reset)?, None, "a newer one replaced it");
+            let owner = |hash| Ok::<_, Error>(tx.admin_of_reset_token(hash)?.map(|it| it.id));
+            assert_eq!(owner(&newer)?, Some(ids[0]));
+            assert_eq!(owner(&others)?, Some(ids[1]));
+            assert_eq!(owner(&setup)?, None);
+            assert!(!tx.is_setup_token_good(&newer)? && !tx.use_setup_token(&newer)?);
+            assert_eq!(tx.use_reset_token(&setup)?, None);
+            assert_eq!(tx.use_reset_token(&newer)?, Some(ids[0]));
+            assert_eq!(tx.use_reset_token(&newer)?, None, "once");
+            assert_eq!(owner(&newer)?, None);
+            assert!(tx.use_setup_token(&setup)?, "another kind, untouched");
+            Ok(())
+        })
+        .expect("written");
+    f.clock.advance(limits::SETUP_LINK_TTL);
+    let late = f
+        .store
+        .write::<_, Error>(move |tx| tx.use_reset_token(&others));
+    assert_eq!(late.expect("written"), None);
+}
+
+#[test]
+fn failures_at_a_known_place_are_its_own_and_only_the_newest_places_are_known() {
+    const KNOWN: Duration = Duration::from_secs(90 * 86_400);
+    let f = fixture();
+    let place = |n: u8| std::net::IpAddr::from([192, 0, 2, n]);
+    let id = f
+        .store
+        .write::<_, Error>(move |tx| {
+            let admin = Admin {
+                id: tx.new_id(AdminId::new),
+                email: "ada@acme.example".parse().expect("address"),
+                name: "Ada".into(),
+                password_hash: "hash".into(),
+                failures: 0,
+                failed_at: None,
+                created_at: tx.now(),
+            };
+            tx.insert_admin(&admin)?;
+            let id = admin.id;
+            assert_eq!(tx.failures_at_place(id, place(1), KNOWN)?, None);
+            tx.enter_admin_place(id, place(1))?;
+            tx.note_admin_failure(id, Some(place(1)))?;
+            tx.note_admin_failure(id, None)?;
+            let failures = tx.failures_at_place(id, place(1), KNOWN)?.expect("known");
+            assert_eq!((failures.count, failures.last_at), (1, Some(tx.now())));
+            assert_eq!(tx.admin(id)?.map(|it| it.failures), Some(1));
+            tx.enter_admin_place(id, place(1))?;
+            let failures = tx.failures_at_place(id, place(1), KNOWN)?.expect("known");
+            assert_eq!((failures.count, failures.last_at), (0, None));
+            Ok(id)
+        })
+        .expect("written");
+    f.clock.advance(Duration::from_secs(60));
+    f.store
+        .write::<_, Error>(move |tx| {
+            for n in 2..=21 {
+                tx.enter_admin_place(id, place(n))?;
+            }
+            assert_eq!(tx.failures_at_place(id, place(1), KNOWN)?, None);
+            assert!(tx.failures_at_place(id, place(2), KNOWN)?.is_some());
+            Ok(())
+        })
+        .expect("written");
+    f.clock.advance(KNOWN);
+    f.store
+        .write::<_, Error>(move |tx| {
+            assert_eq!(tx.failures_at_place(id, place(2), KNOWN)?, None, "long ago");
+            tx.enter_admin_place(id, place(2))?;
+            tx.set_admin_password(id, "other")?;
+            assert_eq!(tx.failures_at_place(id, place(2), KNOWN)?, None);
+            Ok(())
+        })
+        .expect("written");
 }
 
 #[test]
