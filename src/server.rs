@@ -122,7 +122,8 @@ pub fn open(setup: Setup) -> Result<Arc<App>, StartError> {
     })
 }
 
-fn font_files(paths: &[PathBuf]) -> Vec<FontFile> {
+/// Font files that are read when they are needed.
+pub fn font_files(paths: &[PathBuf]) -> Vec<FontFile> {
     paths
         .iter()
         .map(|path| {

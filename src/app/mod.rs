@@ -19,6 +19,7 @@ pub mod keyring;
 pub mod keys;
 pub mod mailing;
 mod notes;
+pub mod probing;
 mod publishing;
 pub mod sealing;
 pub mod seals;

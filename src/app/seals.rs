@@ -161,7 +161,7 @@ impl App {
         sealer(key, certificate, authority)
     }
 
-    fn open_key(&self, kept: &Certificate) -> Result<SoftwareKey, Error> {
+    pub(super) fn open_key(&self, kept: &Certificate) -> Result<SoftwareKey, Error> {
         let pkcs8 = self
             .keyring
             .storage()

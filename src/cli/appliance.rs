@@ -134,17 +134,25 @@ fn own_master_key(data_dir: &Path, entropy: &dyn Entropy) -> Result<MasterKey, S
     if let Some(key) = kept_master_key(&path)? {
         return Ok(key);
     }
-    let shown = path.display();
-    let database = server::database(data_dir);
-    if database.exists() {
-        return Err(format!(
-            "the master key {shown} is missing, and {} was made under it: put it back from its backup",
-            database.display()
-        ));
+    if server::database(data_dir).exists() {
+        return master_key_beside(data_dir);
     }
+    let shown = path.display();
     make_master_key(&path, entropy)
         .map_err(|e| format!("the master key {shown} can't be made: {e}"))?;
     kept_master_key(&path)?.ok_or_else(|| format!("the master key {shown} is gone again"))
+}
+
+/// The key in the data folder of a database that is there.
+pub(super) fn master_key_beside(data_dir: &Path) -> Result<MasterKey, String> {
+    let path = data_dir.join(MASTER_KEY_FILE);
+    kept_master_key(&path)?.ok_or_else(|| {
+        format!(
+            "the master key {} is missing, and {} was made under it: put it back from its backup",
+            path.display(),
+            server::database(data_dir).display()
+        )
+    })
 }
 
 fn kept_master_key(path: &Path) -> Result<Option<MasterKey>, String> {
@@ -223,7 +231,7 @@ fn settings(config: &Config, public_url: String) -> Settings {
     }
 }
 
-fn smtp(mail: &Mail) -> Result<Smtp, crate::outbound::SmtpFailure> {
+pub(super) fn smtp(mail: &Mail) -> Result<Smtp, crate::outbound::SmtpFailure> {
     Smtp::new(SmtpSettings {
         host: mail.host.clone(),
         port: mail.port,

@@ -10,6 +10,7 @@ mod demo;
 mod healthcheck;
 mod key;
 mod output;
+mod probe;
 mod seal;
 mod serve;
 mod version;
@@ -98,7 +99,7 @@ enum Command {
     /// Name this version
     Version,
     /// Check the configuration and name every fault with its line
-    CheckConfig,
+    CheckConfig(check_config::Arguments),
     /// Show the configuration
     #[command(subcommand)]
     Config(config::Command),
@@ -167,7 +168,7 @@ pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Command::Audit(command) => audit::run(&mut context, &command),
         Command::Seal(of) => seal::run(&mut context, &of),
         Command::Version => version::run(&mut context),
-        Command::CheckConfig => check_config::run(&mut context),
+        Command::CheckConfig(of) => check_config::run(&mut context, &of),
         Command::Config(command) => config::run(&mut context, &command),
         Command::Healthcheck(of) => healthcheck::run(&mut context, &of),
     };

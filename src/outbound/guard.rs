@@ -106,6 +106,11 @@ impl Target {
         Ok(Self { uri })
     }
 
+    /// Its host, and its port where it names one.
+    pub fn authority(&self) -> &str {
+        self.uri.authority().map_or("", |it| it.as_str())
+    }
+
     pub(super) fn uri(&self) -> &Uri {
         &self.uri
     }

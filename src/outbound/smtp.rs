@@ -176,6 +176,20 @@ impl Smtp {
         }
     }
 
+    /// Connects, protects the way, logs in where that is set, and sends nothing.
+    ///
+    /// # Errors
+    /// What the server or the network said.
+    pub fn probe(&self) -> Result<(), SmtpFailure> {
+        match self.transport.test_connection() {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(SmtpFailure::Transient(
+                "the server took the connection and then went silent".to_owned(),
+            )),
+            Err(e) => Err(failure(&e)),
+        }
+    }
+
     fn message(&self, letter: &Letter) -> Result<Message, SmtpFailure> {
         let plain_id = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
         if letter.id.is_empty() || !letter.id.bytes().all(plain_id) {
@@ -390,6 +404,43 @@ mod tests {
             assert!(heard.contains(wanted), "`{wanted}` is missing in:\n{heard}");
         }
         assert_eq!(heard.matches("RCPT TO").count(), 1);
+    }
+
+    #[test]
+    fn a_probe_logs_in_and_sends_nothing() {
+        let login = || SmtpLogin {
+            user: "paraph".to_owned(),
+            password: Zeroizing::new("secret".to_owned()),
+        };
+        let offers = |command: &str| match command.split(' ').next() {
+            Some("EHLO") => "250-test\r\n250 AUTH PLAIN\r\n",
+            _ => good(command),
+        };
+        let (port, heard) = server(move |command| match command.split(' ').next() {
+            Some("AUTH") => "235 2.7.0 welcome\r\n",
+            _ => offers(command),
+        });
+        let way = smtp(port, SmtpTls::None, Some(login()));
+        assert_eq!(way.probe(), Ok(()));
+        drop(way);
+        let heard = heard.join().unwrap();
+        assert!(heard.contains("AUTH PLAIN"), "{heard}");
+        assert!(!heard.contains("MAIL FROM"), "{heard}");
+
+        let (port, heard) = server(move |command| match command.split(' ').next() {
+            Some("AUTH") => "535 5.7.8 who are you\r\n",
+            _ => offers(command),
+        });
+        let refused = smtp(port, SmtpTls::None, Some(login()))
+            .probe()
+            .unwrap_err();
+        assert!(refused.reason().contains("who are you"), "{refused:?}");
+        heard.join().unwrap();
+
+        let (port, heard) = server(good);
+        let clear = smtp(port, SmtpTls::StartTls, None).probe().unwrap_err();
+        assert!(clear.reason().contains("STARTTLS"), "{clear:?}");
+        heard.join().unwrap();
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod crash;
 mod https;
 mod listening;
 mod memory;
+mod probe;
 
 use crate::harness::client::Client;
 use crate::harness::sink::WebhookSink;
