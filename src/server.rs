@@ -16,7 +16,7 @@ use crate::outbound::{Guard, Post, Smtp};
 use crate::pdf::text::{FontFile, Fonts};
 use crate::store::Store;
 use crate::vault::{DirectoryLock, Vault};
-use crate::worker::{self, Worker};
+use crate::worker::{self, Confinement, Worker};
 use actix_web::dev::ServerHandle;
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::{App as WebApp, HttpServer, web};
@@ -122,6 +122,26 @@ pub fn open(setup: Setup) -> Result<Arc<App>, StartError> {
     })
 }
 
+/// Tells the log whether strangers' files are looked at in a process that can do nothing else.
+fn tell_confinement(worker: &Worker) {
+    match worker.probe() {
+        Ok(Confinement {
+            files: true,
+            calls: true,
+        }) => {
+            tracing::info!("the worker process is confined: no files, processes, sockets, signals")
+        }
+        Ok(Confinement { files, calls }) => tracing::warn!(
+            no_files = files,
+            no_calls = calls,
+            "the worker process is not confined on this system; it takes a kernel with Landlock (5.13) and seccomp"
+        ),
+        Err(error) => {
+            tracing::error!(%error, "the worker process can't be used: no document can be taken in or shown")
+        }
+    }
+}
+
 /// Font files that are read when they are needed.
 pub fn font_files(paths: &[PathBuf]) -> Vec<FontFile> {
     paths
@@ -197,6 +217,7 @@ pub fn start(setup: Setup, web: WebSettings, with_jobs: bool) -> Result<Running,
         .map_err(part("what the last run left can't be settled"))?;
     app.record_start()
         .map_err(part("the start can't be recorded"))?;
+    tell_confinement(&app.worker);
     // The test environment can seal from the first minute on.
     app.expect_seal(crate::domain::environment::Environment::Test)
         .map_err(part("the test seal can't be made"))?;

@@ -2,6 +2,7 @@
 //!
 //! Limits are a must: without them the process refuses to work. Landlock and seccomp are taken where the kernel has them.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 
@@ -11,7 +12,10 @@ use landlock::{
     RulesetCreatedAttr, Scope,
 };
 use rustix::process::{Resource, Rlimit, setrlimit};
-use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, TargetArch};
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
+    SeccompRule, TargetArch,
+};
 
 /// Confines this process for good.
 ///
@@ -36,10 +40,18 @@ pub(crate) fn probe() -> Confinement {
         || std::fs::File::open("/etc/hostname").is_ok()
         || std::fs::read_dir("/").is_ok();
     let thread = std::thread::Builder::new().spawn(|| ()).is_ok();
-    let socket = std::net::UdpSocket::bind("127.0.0.1:0").is_ok();
+    let datagrams = std::net::UdpSocket::bind("127.0.0.1:0").is_ok();
+    // Nobody need listen there: what counts is who says no.
+    let connection = match std::net::TcpStream::connect("127.0.0.1:9") {
+        Ok(_) => true,
+        Err(error) => error.raw_os_error() != Some(libc::EPERM),
+    };
+    let program = std::process::Command::new("/proc/self/exe").spawn().is_ok();
+    // Without the filter a process may signal its own group. (Its parent's number is not to be had under the filter.)
+    let signal = rustix::process::test_kill_current_process_group().is_ok();
     Confinement {
         files: !opened,
-        calls: !thread && !socket,
+        calls: !thread && !datagrams && !connection && !program && !signal,
     }
 }
 
@@ -79,14 +91,24 @@ fn restrict_files(fonts: &[PathBuf]) -> Result<(), landlock::RulesetError> {
 
 /// Everything but reading, writing, memory and ending answers EPERM: no process, no thread, no socket, no signal to others.
 fn restrict_calls() -> Result<(), Box<dyn std::error::Error>> {
+    seccompiler::apply_filter(&filter(std::process::id())?)?;
+    Ok(())
+}
+
+/// The filter for the process `own`.
+fn filter(own: u32) -> Result<BpfProgram, Box<dyn std::error::Error>> {
+    let mut rules: BTreeMap<i64, Vec<SeccompRule>> =
+        allowed().into_iter().map(|call| (call, vec![])).collect();
+    // `abort` signals the process itself; no other may be reached, the server least.
+    let own = SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, u64::from(own))?;
+    rules.insert(libc::SYS_tgkill, vec![SeccompRule::new(vec![own])?]);
     let filter = SeccompFilter::new(
-        allowed().into_iter().map(|call| (call, vec![])).collect(),
+        rules,
         SeccompAction::Errno(libc::EPERM as u32),
         SeccompAction::Allow,
         TargetArch::try_from(std::env::consts::ARCH)?,
     )?;
-    seccompiler::apply_filter(&BpfProgram::try_from(filter)?)?;
-    Ok(())
+    Ok(BpfProgram::try_from(filter)?)
 }
 
 fn allowed() -> Vec<i64> {
@@ -124,7 +146,6 @@ fn allowed() -> Vec<i64> {
         libc::SYS_rt_sigprocmask,
         libc::SYS_rt_sigreturn,
         libc::SYS_sigaltstack,
-        libc::SYS_tgkill,
         libc::SYS_restart_syscall,
         libc::SYS_exit,
         libc::SYS_exit_group,
@@ -136,4 +157,64 @@ fn allowed() -> Vec<i64> {
         calls
     };
     calls
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the filter answers to a call (the instructions of classic BPF that it is made of).
+    fn verdict(program: &BpfProgram, call: i64, first: u64) -> u32 {
+        // `struct seccomp_data`: number, architecture, instruction pointer, six arguments.
+        let architecture: u32 = match std::env::consts::ARCH {
+            "x86_64" => 0xC000_003E,
+            "aarch64" => 0xC000_00B7,
+            other => panic!("no test for {other}"),
+        };
+        let mut data = Vec::new();
+        data.extend((call as u32).to_ne_bytes());
+        data.extend(architecture.to_ne_bytes());
+        data.extend([0; 8]);
+        data.extend(first.to_ne_bytes());
+        data.extend([0; 40]);
+        let (mut at, mut value) = (0, 0_u32);
+        loop {
+            let one = &program[at];
+            at += 1;
+            let jump = |holds: bool| usize::from(if holds { one.jt } else { one.jf });
+            match one.code {
+                // ld [k]
+                0x20 => {
+                    let k = one.k as usize;
+                    value = u32::from_ne_bytes(data[k..k + 4].try_into().unwrap());
+                }
+                0x05 => at += one.k as usize,
+                0x15 => at += jump(value == one.k),
+                0x25 => at += jump(value > one.k),
+                0x35 => at += jump(value >= one.k),
+                0x54 => value &= one.k,
+                0x06 => return one.k,
+                other => panic!("instruction {other:#x}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_signal_reaches_the_process_itself_and_no_other() {
+        let program = filter(4711).unwrap();
+        let allow = libc::SECCOMP_RET_ALLOW;
+        let refuse = libc::SECCOMP_RET_ERRNO | libc::EPERM as u32;
+        assert_eq!(verdict(&program, libc::SYS_tgkill, 4711), allow);
+        assert_eq!(verdict(&program, libc::SYS_tgkill, 4712), refuse);
+        assert_eq!(verdict(&program, libc::SYS_tgkill, 0), refuse);
+        assert_eq!(verdict(&program, libc::SYS_read, 0), allow);
+        for call in [
+            libc::SYS_kill,
+            libc::SYS_tkill,
+            libc::SYS_socket,
+            libc::SYS_execve,
+        ] {
+            assert_eq!(verdict(&program, call, 4711), refuse, "{call}");
+        }
+    }
 }
