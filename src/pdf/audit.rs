@@ -13,9 +13,12 @@ use super::pages::PageTree;
 use super::source::ReadAt;
 
 mod finding;
+mod intake;
 mod role;
+mod unseen;
 
 pub use finding::{Finding, Kind};
+pub use intake::{Inspection, PageSize, Warning, inspect};
 use role::{Role, child};
 
 /// Nodes of the form field tree inside each other, for inherited `/FT`.
@@ -39,67 +42,10 @@ pub struct Audit {
     pub findings: Vec<Finding>,
     /// How many of each kind, also those that are not kept.
     pub counts: BTreeMap<Kind, usize>,
+    /// Streams beside the pages' own that hold content: forms (8.10), tiling patterns (8.7.3), glyphs of Type 3 fonts (9.6.4).
+    pub contents: Vec<Ref>,
     /// Indirect objects that are reachable.
     pub objects: usize,
-}
-
-/// What a page is, as shown.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct PageSize {
-    /// Points, turned and cropped.
-    pub width: f64,
-    /// Points, turned and cropped.
-    pub height: f64,
-}
-
-/// Something to know about an accepted document.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Warning {
-    /// A stable code.
-    pub code: &'static str,
-    /// A sentence for a person.
-    pub message: String,
-    /// From 1, where it concerns one page.
-    pub page: Option<usize>,
-}
-
-/// An accepted document.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Inspection {
-    /// In reading order.
-    pub pages: Vec<PageSize>,
-    /// What does not stand in the way.
-    pub warnings: Vec<Warning>,
-}
-
-/// Audits a document for intake.
-///
-/// # Errors
-/// What [`audit`] refuses; [`Code::AlreadySigned`], [`Code::Unrenderable`], [`Code::ActiveContent`] for what was found,
-/// in this order.
-pub fn inspect<R: ReadAt>(document: &Document<R>, limits: &Limits) -> Result<Inspection, Error> {
-    let audit = audit(document, limits)?;
-    for code in [Code::AlreadySigned, Code::Unrenderable, Code::ActiveContent] {
-        if let Some(error) = audit.refusal(code) {
-            return Err(error);
-        }
-    }
-    let pages = audit.tree.pages.iter().map(|page| PageSize {
-        width: page.shown_width(),
-        height: page.shown_height(),
-    });
-    let mut warnings = Vec::new();
-    if document.has_hybrid_section() {
-        warnings.push(Warning {
-            code: "hybrid_reference",
-            message: "The file has a hybrid cross-reference, as some versions of Word write it; strict validators want an option for it.".into(),
-            page: None,
-        });
-    }
-    Ok(Inspection {
-        pages: pages.collect(),
-        warnings,
-    })
 }
 
 impl Audit {
@@ -148,6 +94,7 @@ pub fn audit<R: ReadAt>(document: &Document<R>, limits: &Limits) -> Result<Audit
         plain: Vec::new(),
         findings: Vec::new(),
         counts: BTreeMap::new(),
+        contents: Vec::new(),
         objects: 0,
     };
     walk.signature_fields()?;
@@ -172,6 +119,7 @@ pub fn audit<R: ReadAt>(document: &Document<R>, limits: &Limits) -> Result<Audit
         tree,
         findings: walk.findings,
         counts: walk.counts,
+        contents: walk.contents,
         objects: walk.objects,
     })
 }
@@ -197,6 +145,7 @@ struct Walk<'a, R> {
     plain: Vec<Visit>,
     findings: Vec<Finding>,
     counts: BTreeMap<Kind, usize>,
+    contents: Vec<Ref>,
     objects: usize,
 }
 
@@ -356,6 +305,15 @@ impl<R: ReadAt> Walk<'_, R> {
                 self.found(Kind::EmbeddedFile, "a file specification with /EF", place);
             }
         }
+        if dict.has("OCGs") && self.document.is_type(dict, "OCMD")? {
+            self.layer_membership(dict, place)?;
+        }
+        if dict.has("CharProcs")
+            && let Object::Dict(glyphs) = &*self.document.value(dict, "CharProcs")?
+        {
+            let streams = glyphs.iter().filter_map(|(_, glyph)| glyph.as_reference());
+            self.contents.extend(streams);
+        }
         // Structure elements (14.13.5) and DParts (14.12) may hang anywhere.
         if dict.has("AF")
             && (self.document.is_type(dict, "StructElem")?
@@ -383,10 +341,19 @@ impl<R: ReadAt> Walk<'_, R> {
         if dict.has("F") && !self.document.value(dict, "F")?.is_null() {
             self.found(Kind::ExternalStream, "a stream with /F", place);
         }
-        if !dict.has("Subtype") {
-            return Ok(());
-        }
         let subtype = self.document.value(dict, "Subtype")?;
+        let is_pattern = dict.has("PatternType") && dict.has("PaintType");
+        if subtype.is_name("Form") || is_pattern {
+            self.contents.extend(place.object);
+        }
+        if subtype.is_name("Image") {
+            for side in ["Width", "Height"] {
+                let size = self.document.value(dict, side)?;
+                if size.as_int().is_none_or(|pixels| pixels <= 0) {
+                    self.found(Kind::ImageSize, format!("an image's /{side}"), place);
+                }
+            }
+        }
         if subtype.is_name("Image") && self.is_filled(dict, "Alternates")? {
             self.found(Kind::AlternateImage, "/Alternates", place);
         }
@@ -409,6 +376,7 @@ impl<R: ReadAt> Walk<'_, R> {
         if matches!(*self.document.value(dict, "Collection")?, Object::Dict(_)) {
             self.found(Kind::Collection, "/Collection", place);
         }
+        self.layers(dict, place)?;
         self.additional_actions(dict, place)?;
         self.associated_files(dict, place)
     }
@@ -428,8 +396,9 @@ impl<R: ReadAt> Walk<'_, R> {
                 format!("an annotation {name}"),
                 place,
             );
+            return Ok(());
         }
-        Ok(())
+        self.unseen_annotation(dict, place)
     }
 
     fn action(&mut self, dict: &Dict, place: Place) -> Result<(), Error> {
@@ -512,14 +481,20 @@ impl<R: ReadAt> Walk<'_, R> {
                         Some(name) => *name == "Sig",
                         None => is_signature,
                     };
+                    let place = Place {
+                        role: Role::Annotation,
+                        object,
+                        page: None,
+                        is_first: false,
+                    };
                     if is_signature && !document.value(&field, "V")?.is_null() {
-                        let place = Place {
-                            role: Role::Annotation,
-                            object,
-                            page: None,
-                            is_first: false,
-                        };
                         self.found(Kind::SignedField, "a signature field with /V", place);
+                    } else if is_signature && !field.has("Kids") {
+                        self.found(
+                            Kind::EmptySignature,
+                            "a signature field to be filled",
+                            place,
+                        );
                     }
                     if let Some(kids) = field.get("Kids") {
                         if depth == FIELD_DEPTH_MAX {

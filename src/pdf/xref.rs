@@ -61,6 +61,10 @@ pub struct Xref {
     pub(super) startxref: u64,
     /// Whether any section is a hybrid.
     pub(super) any_hybrid: bool,
+    /// Sections along `/Prev`.
+    sections: usize,
+    /// Entries of all sections, those of one number counted as often as they come.
+    rows: usize,
     /// Bytes inflated for cross-reference streams.
     pub(super) inflated: usize,
     /// Bytes lexed in trailers and stream dictionaries.
@@ -88,6 +92,16 @@ impl Xref {
         if let Some(place) = self.place(number) {
             self.entries[place].1 = entry;
         }
+    }
+
+    /// How many sections there are along `/Prev`.
+    pub const fn sections(&self) -> usize {
+        self.sections
+    }
+
+    /// How many entries all sections have together.
+    pub const fn rows(&self) -> usize {
+        self.rows
     }
 
     /// How many numbers have an entry, free ones too.
@@ -179,6 +193,8 @@ pub(super) fn load<R: ReadAt>(
         newest: kind,
         startxref,
         any_hybrid,
+        sections: seen.len(),
+        rows: loader.rows,
         inflated: loader.inflated,
         lexed: loader.lexed,
     })

@@ -44,6 +44,14 @@ pub enum Kind {
     MediaAnnotation,
     /// A stream whose data lies outside the file (7.3.8.2, `/F`).
     ExternalStream,
+    /// A signature field without a value: somebody else's place to sign (12.7.5.5).
+    EmptySignature,
+    /// An annotation that another reader, or paper, shows and an image of the page doesn't (12.5.3, 12.5.5).
+    UnseenAnnotation,
+    /// Optional content that is off, or may be at another time or place (8.11).
+    HiddenLayer,
+    /// An image without a size in whole pixels (8.9.5): one reader shows it, another doesn't.
+    ImageSize,
 }
 
 impl Kind {
@@ -68,6 +76,10 @@ impl Kind {
             Self::ReferenceXObject => "reference XObject",
             Self::MediaAnnotation => "media annotation",
             Self::ExternalStream => "stream with outside data",
+            Self::EmptySignature => "empty signature field",
+            Self::UnseenAnnotation => "annotation that signers would not see",
+            Self::HiddenLayer => "layer that signers would not see",
+            Self::ImageSize => "image without a size",
         }
     }
 
@@ -75,7 +87,9 @@ impl Kind {
     pub const fn code(self) -> Code {
         match self {
             Self::SignedField | Self::ByteRange | Self::Permissions => Code::AlreadySigned,
-            Self::DynamicXfa => Code::Unrenderable,
+            Self::DynamicXfa | Self::UnseenAnnotation | Self::HiddenLayer | Self::ImageSize => {
+                Code::Unrenderable
+            }
             _ => Code::ActiveContent,
         }
     }

@@ -122,7 +122,6 @@ fn a_signature_field_with_a_value_is_document_already_signed() {
         Kind::SignedField,
         1,
     );
-    finds_nothing(&catalog(form, &[(5, "<</FT/Sig>>")]));
     finds_nothing(&catalog(form, &[(5, "<</FT/Tx/V(x)>>")]));
 }
 
@@ -340,7 +339,7 @@ fn alternate_images_reference_xobjects_and_outside_data_are_active() {
         catalog("/X 5 0 R", &[(5, &text)])
     };
     finds(
-        &stream("/Subtype/Image/Alternates[<<>>]"),
+        &stream("/Subtype/Image/Width 1/Height 1/Alternates[<<>>]"),
         Kind::AlternateImage,
         1,
     );
@@ -438,4 +437,162 @@ fn a_signed_file_is_called_so_before_its_other_findings() {
         inspected(&pdf).unwrap_err().code(),
         Some(Code::AlreadySigned)
     );
+}
+
+const FORM: &str = "<</Type/XObject/Subtype/Form/BBox[0 0 9 9]/Length 1>>stream\nn\nendstream";
+
+/// A page with an annotation on it.
+fn annotated(annotation: &str) -> Pdf {
+    let annotation = format!("<</Rect[9 9 99 99]{annotation}>>");
+    page("/Annots[5 0 R]", &[(5, &annotation), (6, FORM)])
+}
+
+#[test]
+fn an_annotation_that_a_reader_has_to_draw_by_itself_is_unrenderable() {
+    for without in [
+        "/Subtype/FreeText/F 4/Contents(The fee is 9)",
+        "/Subtype/Square",
+        "/Subtype/Stamp/AP<<>>",
+        "/Subtype/Stamp/AP<</N 77 0 R>>",
+        "/Subtype/Stamp/AP<</N<</On 6 0 R>>>>",
+        "/Subtype/Widget/FT/Tx/V(and the house)",
+        "/Subtype/Widget/FT/Tx/MK<</BG[1 1 1]>>",
+        "/Subtype/Widget/FT/Btn/Ff 65536/MK<</CA(Pay)>>",
+        "/Subtype/Widget/Parent<</FT/Tx/V(inherited)>>",
+    ] {
+        finds(&annotated(without), Kind::UnseenAnnotation, 1);
+    }
+    for harmless in [
+        "/Subtype/FreeText/AP<</N 6 0 R>>",
+        "/Subtype/FreeText/F 2",
+        "/Subtype/Link/Border[0 0 1]",
+        "/Subtype/Popup/Open true",
+        "/Subtype/Widget/FT/Tx",
+        "/Subtype/Widget/FT/Tx/V()",
+        "/Subtype/Widget/FT/Tx/V(shown)/AP<</N 6 0 R>>",
+        "/Subtype/Widget/FT/Btn/V/Off/MK<</CA(4)>>",
+        "/Subtype/Widget/FT/Btn/V/On/AS/On/AP<</N<</On 6 0 R>>>>",
+        "/Subtype/Stamp/AS/On/AP<</N<</On 6 0 R>>>>",
+    ] {
+        finds_nothing(&annotated(harmless));
+    }
+    let flat = page(
+        "/Annots[5 0 R]",
+        &[(5, "<</Subtype/Square/Rect[9 9 9 99]>>")],
+    );
+    finds_nothing(&flat);
+}
+
+#[test]
+fn an_annotation_that_only_paper_shows_is_unrenderable() {
+    for flags in [36, 288] {
+        let stamp = format!("/Subtype/Stamp/F {flags}/AP<</N 6 0 R>>");
+        finds(&annotated(&stamp), Kind::UnseenAnnotation, 1);
+    }
+    finds_nothing(&annotated("/Subtype/Stamp/F 32/AP<</N 6 0 R>>"));
+    finds_nothing(&annotated("/Subtype/Stamp/F 38/AP<</N 6 0 R>>"));
+}
+
+#[test]
+fn layers_must_all_be_on_for_everybody() {
+    let layers = |config: &str, layer: &str| {
+        catalog(
+            &format!("/OCProperties<</OCGs[5 0 R 6 0 R]/D<<{config}>>>>"),
+            &[
+                (5, "<</Type/OCG/Name(seen)>>"),
+                (6, &format!("<</Type/OCG/Name(other){layer}>>")),
+            ],
+        )
+    };
+    let print_off = "/Usage<</Print<</PrintState/OFF>>/View<</ViewState/ON>>>>";
+    let printed = "/AS[<</Event/Print/Category[/Print]/OCGs[6 0 R]>>]";
+    finds_nothing(&layers("/ON[5 0 R 6 0 R]/Order[5 0 R]", ""));
+    finds_nothing(&layers("/BaseState/OFF/ON[5 0 R 6 0 R]", ""));
+    finds_nothing(&layers("", print_off));
+    finds_nothing(&layers(printed, "/Usage<</Print<</PrintState/ON>>>>"));
+    finds_nothing(&layers(
+        "/AS[<</Event/View/Category[/View]/OCGs[6 0 R]>>]",
+        print_off,
+    ));
+    finds(&layers("/OFF[6 0 R]", ""), Kind::HiddenLayer, 1);
+    finds(
+        &layers("/BaseState/OFF/ON[5 0 R]", ""),
+        Kind::HiddenLayer,
+        1,
+    );
+    finds(&layers(printed, print_off), Kind::HiddenLayer, 1);
+    let zoomed = "/AS[<</Event/View/Category[/Zoom]/OCGs[6 0 R]>>]";
+    finds(
+        &layers(zoomed, "/Usage<</Zoom<</min 4>>>>"),
+        Kind::HiddenLayer,
+        1,
+    );
+}
+
+#[test]
+fn a_layer_membership_that_hides_what_is_on_is_unrenderable() {
+    let member = |entries: &str| {
+        let member = format!("<</Type/OCMD/OCGs[6 0 R]{entries}>>");
+        page("", &[(5, &member), (6, "<</Type/OCG/Name(x)>>")])
+            .replace(3, "/Resources<<>>", "/Resources<</Properties<</L 5 0 R>>>>")
+            .clone()
+    };
+    finds_nothing(&member(""));
+    finds_nothing(&member("/P/AllOn"));
+    finds(&member("/P/AllOff"), Kind::HiddenLayer, 1);
+    finds(&member("/VE[/Not 6 0 R]"), Kind::HiddenLayer, 1);
+}
+
+#[test]
+fn an_image_without_a_size_in_whole_pixels_is_unrenderable() {
+    let image = |size: &str| {
+        let image = format!("<</Subtype/Image{size}/Length 1>>stream\nx\nendstream");
+        page("", &[(5, &image)])
+            .replace(3, "/Resources<<>>", "/Resources<</XObject<</I 5 0 R>>>>")
+            .clone()
+    };
+    finds_nothing(&image("/Width 1/Height 1"));
+    finds(&image("/Width 1./Height 1"), Kind::ImageSize, 1);
+    finds(&image("/Width 1/Height 0"), Kind::ImageSize, 1);
+}
+
+#[test]
+fn an_empty_signature_field_is_active() {
+    let form = |field: &str| {
+        let kid = "<</Parent 5 0 R>>";
+        catalog("/AcroForm<</Fields[5 0 R]>>", &[(5, field), (6, kid)])
+    };
+    finds(&form("<</FT/Sig/T(x)>>"), Kind::EmptySignature, 1);
+    finds(&form("<</FT/Sig/Kids[6 0 R]>>"), Kind::EmptySignature, 1);
+    finds_nothing(&form("<</FT/Tx/T(x)>>"));
+}
+
+#[test]
+fn forms_patterns_and_glyphs_are_told_as_content() {
+    let mut pdf = page("", &[(5, FORM)]);
+    pdf.replace(
+        3,
+        "/Resources<<>>",
+        "/Resources<</XObject<</X 5 0 R>>/Pattern<</P 6 0 R>>/Font<</F 7 0 R>>>>",
+    );
+    pdf.stream(6, "/PatternType 1/PaintType 1", b"n");
+    pdf.set(7, "<</Type/Font/Subtype/Type3/CharProcs<</a 8 0 R>>>>");
+    pdf.stream(8, "", b"n");
+    let mut contents = audited(&pdf).contents;
+    contents.sort();
+    assert_eq!(contents, [5, 6, 8].map(|number| Ref::new(number, 0)));
+}
+
+#[test]
+fn a_file_without_room_for_a_seal_is_refused() {
+    let mut file = Pdf::one_page().build();
+    for _ in 0..900 {
+        crate::pdf::fixture::update(&mut file, &[], "/Root 1 0 R/Size 5");
+    }
+    let error = inspect(&Document::open(file).unwrap(), &LIMITS).unwrap_err();
+    assert!(error.to_string().contains("no room"), "{error}");
+    let mut pdf = Pdf::one_page();
+    pdf.set(8_000_000, "null");
+    let error = inspected(&pdf).unwrap_err();
+    assert!(error.to_string().contains("object numbers"), "{error}");
 }
