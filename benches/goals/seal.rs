@@ -193,10 +193,10 @@ impl House {
             reason: None,
             at: self.now,
             original: digest,
-            pages_max: 2_000,
         };
         let mut writer = BufWriter::new(File::create(out)?);
-        seal_document(&File::open(original)?, &order, &mut writer)?;
+        // Checking what was written is counted apart.
+        drop(seal_document(&File::open(original)?, &order, &mut writer)?);
         writer.flush()?;
         Ok(())
     }

@@ -1,17 +1,16 @@
 //! A seal on a file that never was in an envelope: for the operator, at the command line. Recorded like everything else that the
 //! seal's key does.
 
+use super::finishing::Certification;
 use super::stamping::watermark;
 use super::{App, Error};
 use crate::domain::digest::Digest;
 use crate::domain::environment::Environment;
 use crate::domain::event::SystemEvent;
 use crate::domain::origin::Origin;
-use crate::pdf::check::{Expected, check};
-use crate::pdf::prepare::{Balance, Plan};
-use crate::pdf::seal::{self, Order, seal_document};
+use crate::pdf::prepare::Plan;
 use std::fs::File;
-use std::io::{BufWriter, Write as _};
+use std::io::BufWriter;
 
 /// What was sealed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,54 +49,28 @@ impl App {
         }
         let inspection = self.inspect_file(original)?;
         let plan = Plan {
-            balance: inspection
-                .pages
-                .iter()
-                .map(|p| Balance {
-                    unopened: p.unbalanced_restores,
-                    unclosed: p.unbalanced_saves,
-                })
-                .collect(),
+            balance: inspection.pages.iter().map(|p| p.balance).collect(),
             watermark: watermark(environment),
             ..Plan::default()
         };
         self.expect_seal(environment)?;
         let sealer = self.sealer(environment)?;
-        let at = self.now();
-        let pages_max = usize::try_from(self.settings.pages_max).unwrap_or(usize::MAX);
-        let order = Order {
+        let asked = Certification {
             plan: &plan,
-            fonts: &self.fonts,
-            signer: &sealer.signer,
-            organisation: &self.settings.organisation.name,
+            sealer: &sealer,
             reason: None,
-            at,
             original: None,
-            pages_max,
         };
-        let mut out = BufWriter::new(sealed);
-        let outcome = seal_document(&original, &order, &mut out).map_err(refused)?;
-        out.flush().map_err(Error::internal)?;
-        drop(out);
-        let roots = [sealer.authority.certificate().to_vec()];
-        let expected = Expected {
-            roots: &roots,
-            at,
-            original: Some((
-                original.metadata().map_err(Error::internal)?.len(),
-                outcome.sealed.original,
-            )),
-            pages: Some(outcome.tail.pages_original + outcome.tail.pages_added),
-            stamps: &outcome.tail.stamps,
-            pages_max,
-        };
-        let checked = check(&sealed, &expected).map_err(Error::internal)?;
-        if checked.digest != outcome.sealed.digest {
-            return Err(Error::internal("the file's digest is not the one told"));
-        }
+        let certified = self.certified(&original, &asked, BufWriter::new(sealed), |out| {
+            let sealed = out
+                .into_inner()
+                .map_err(|e| Error::internal(e.into_error()))?;
+            Ok((sealed.try_clone().map_err(Error::internal)?, ()))
+        })?;
         sealed.sync_all().map_err(Error::internal)?;
+        let checked = certified.checked;
         let done = FileSealed {
-            sha256: outcome.sealed.original,
+            sha256: certified.original,
             sealed_sha256: checked.digest,
             length: checked.length,
             pages: checked.pages,
@@ -114,19 +87,5 @@ impl App {
         self.store
             .write(move |tx| tx.record_system(&event, &origin).map_err(Error::from))?;
         Ok(done)
-    }
-}
-
-/// What the reader refuses is the file's fault; all else is ours.
-fn refused(error: seal::Error) -> Error {
-    match &error {
-        seal::Error::Read(read) => match read.code() {
-            Some(code) => Error::Document {
-                code: code.to_string(),
-                message: read.to_string(),
-            },
-            None => Error::internal(error),
-        },
-        _ => Error::internal(error),
     }
 }

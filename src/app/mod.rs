@@ -12,6 +12,7 @@ pub mod documents;
 pub mod envelopes;
 mod error;
 pub mod file_seals;
+mod finishing;
 pub mod housekeeping;
 pub mod idempotency;
 mod keeping;

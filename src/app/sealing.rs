@@ -3,6 +3,7 @@
 
 use super::auditing::confirm;
 use super::envelopes::load;
+use super::finishing::Certification;
 use super::keeping::Intent;
 use super::seals::Sealer;
 use super::stamping::Evidence;
@@ -18,8 +19,6 @@ use crate::domain::ids::EnvelopeId;
 use crate::domain::origin::Origin;
 use crate::domain::refusal::Refusal;
 use crate::domain::{limits, text};
-use crate::pdf::check::{Expected, check};
-use crate::pdf::sign::{SignatureSpec, seal};
 use crate::store::{Job, JobKind, Lease, ReadTx, Trail};
 use std::time::Duration;
 
@@ -33,8 +32,6 @@ const WAITS: [Duration; 5] = [
     Duration::from_secs(1800),
     Duration::from_secs(7200),
 ];
-/// Pages of a sealed file, at most: of the largest original and all that a seal adds.
-pub(super) const PAGES_MAX: usize = 100_000;
 const WAIT_LATER: Duration = Duration::from_secs(6 * 3600);
 /// After so many attempts the seal is parked: an operator has to look, and the sender may withdraw.
 const ATTEMPTS_BEFORE_PARKING: u32 = 5;
@@ -165,7 +162,6 @@ impl App {
         let mut intents = Vec::with_capacity(envelope.documents.len());
         for document in &envelope.documents {
             self.keep_lease(&job.lease)?;
-            let _permit = self.heavy.take()?;
             let (file, intent) = self.seal_document(&envelope, document, &evidence, &sealer)?;
             sealed.push(file);
             intents.push(intent);
@@ -205,79 +201,23 @@ impl App {
         let environment = envelope.environment;
         let stored = self.vault.open_checked(environment, &document.sha256)?;
         let plan = self.plan(envelope, document, stored.file(), Some(evidence))?;
-        let tail = self.prepared(stored.file(), &plan)?;
-        let spec = SignatureSpec {
-            name: self.settings.organisation.name.clone(),
-            reason: Some(LANGUAGE.t1("proof-reason-document", "envelope", envelope.id.to_string())),
-            at: self.now(),
-            place: tail.seal.clone(),
-            field: "Seal".to_owned(),
-        };
-        let roots = [sealer.authority.certificate().to_vec()];
-        let expected = Expected {
-            roots: &roots,
-            at: self.now(),
-            original: Some((document.size, document.sha256)),
-            pages: Some(tail.pages_original + tail.pages_added),
-            stamps: &tail.stamps,
-            pages_max: PAGES_MAX,
-        };
-        let (sha256, size, intent) = self.sealed_file(
-            environment,
-            stored.file(),
-            &tail.bytes,
-            &spec,
+        let reason = LANGUAGE.t1("proof-reason-document", "envelope", envelope.id.to_string());
+        let asked = Certification {
+            plan: &plan,
             sealer,
-            Some(document.sha256),
-            &expected,
-        )?;
+            reason: Some(&reason),
+            original: Some(document.sha256),
+        };
+        let received = self.certified_in_vault(&stored.file(), &asked)?.kept;
         let sealed = Sealed {
             document: document.id,
-            sha256,
-            size,
+            sha256: received.digest(),
+            size: received.len(),
             level: SealLevel::BaselineB,
             certificate_sha256: sealer.certificate_sha256(),
         };
-        Ok((sealed, intent))
-    }
-
-    /// Seals `original` and `tail`, checks the result from its own bytes, and makes it durable.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the parts of one step, each from elsewhere"
-    )]
-    fn sealed_file(
-        &self,
-        environment: Environment,
-        original: &std::fs::File,
-        tail: &[u8],
-        spec: &SignatureSpec,
-        sealer: &Sealer,
-        original_sha256: Option<Digest>,
-        expected: &Expected<'_>,
-    ) -> Result<(Digest, u64, Intent<'_>), Error> {
-        self.expect_room()?;
-        let mut incoming = self.vault.incoming(u64::MAX)?;
-        seal(
-            &original,
-            tail,
-            spec,
-            &sealer.signer,
-            original_sha256,
-            PAGES_MAX,
-            &mut incoming,
-        )
-        .map_err(Error::internal)?;
-        let received = incoming.finish()?;
-        let checked = check(&received.reopen()?, expected).map_err(Error::internal)?;
-        let digest = received.digest();
-        // The certificates inside the signature value are not signed themselves: only the whole file's digest tells of them.
-        if checked.digest != digest {
-            return Err(Error::internal("the sealed file is not what was written"));
-        }
-        let size = received.len();
         let intent = self.keep_file(environment, received)?;
-        Ok((digest, size, intent))
+        Ok((sealed, intent))
     }
 
     // ---------------------------------------------------------------- the audit trail's file

@@ -3,6 +3,7 @@
 //! Signers are shown `prepare(original, plan so far)`; sealing runs the same function with the full plan.
 
 use super::certificate::Certifying;
+use super::finishing::warn_of_missing;
 use super::wording::LANGUAGE;
 use super::{App, Error};
 use crate::domain::digest::{Digest, Hasher};
@@ -17,8 +18,9 @@ use crate::pdf::Document;
 use crate::pdf::added::{SignatureBlock, SignaturePage};
 use crate::pdf::appearance::{Ink, InkPoint, Mark as Drawn};
 use crate::pdf::image::Picture;
+use crate::pdf::pages::PAGES_READ_MAX;
 use crate::pdf::place::Area;
-use crate::pdf::prepare::{Balance, PlacedMark, Plan, Tail, prepare};
+use crate::pdf::prepare::{PlacedMark, Plan, Tail, prepare};
 use crate::vault::Received;
 use std::fs::File;
 use std::io::{Read, Seek as _, SeekFrom};
@@ -75,16 +77,12 @@ impl App {
         Ok((length, original.chain(std::io::Cursor::new(tail))))
     }
 
-    pub(crate) fn prepared(&self, original: &File, plan: &Plan) -> Result<Tail, Error> {
+    fn prepared(&self, original: &File, plan: &Plan) -> Result<Tail, Error> {
+        let _permit = self.heavy.take()?;
         let document = Document::open(original).map_err(Error::internal)?;
-        let pages_max = usize::try_from(self.settings.pages_max).unwrap_or(usize::MAX);
-        let tail = prepare(&document, plan, &self.fonts, pages_max).map_err(Error::internal)?;
-        if !tail.missing.is_empty() {
-            tracing::warn!(
-                characters = tail.missing.len(),
-                "characters without a font are drawn as boxes; see [fonts] fallback"
-            );
-        }
+        let tail =
+            prepare(&document, plan, &self.fonts, PAGES_READ_MAX).map_err(Error::internal)?;
+        warn_of_missing(&tail.missing);
         Ok(tail)
     }
 
@@ -99,15 +97,8 @@ impl App {
         let index = envelope.documents.iter().position(|d| d.id == document.id);
         let index =
             index.ok_or_else(|| Error::internal("a document that is not the envelope's"))?;
-        let inspection = self.worker.inspect(original, self.settings.pages_max)?;
-        let balance = inspection
-            .pages
-            .iter()
-            .map(|p| Balance {
-                unopened: p.unbalanced_restores,
-                unclosed: p.unbalanced_saves,
-            })
-            .collect();
+        // By the bytes alone: what the intake accepts today says nothing about what it accepted then.
+        let balance = self.worker.balance(original)?;
         let mut marks = Vec::new();
         let mut blocks = Vec::new();
         for (person, progress) in envelope.recipients() {

@@ -2,6 +2,7 @@
 
 use super::auditing::{confirmed_entries, trail_json};
 use super::documents::Outgoing;
+use super::finishing::Certification;
 use super::seals::Sealer;
 use super::telling::Telling;
 use super::wording::LANGUAGE;
@@ -10,9 +11,7 @@ use super::{App, Error};
 use crate::domain::digest::Digest;
 use crate::domain::envelope::Envelope;
 use crate::domain::time::Timestamp;
-use crate::pdf::Document;
-use crate::pdf::prepare::{Plan, prepare};
-use crate::pdf::sign::{SignatureSpec, seal};
+use crate::pdf::prepare::Plan;
 use crate::pdf::trail::{Certificate, render};
 use crate::pki;
 use std::io::Read as _;
@@ -35,29 +34,20 @@ impl App {
         }
         .trail()?;
         let plain = render(&trail, &self.fonts).map_err(Error::internal)?;
-        let document = Document::open(plain.as_slice()).map_err(Error::internal)?;
-        let pages_max = super::sealing::PAGES_MAX;
         // Nothing is stamped: what PDF/A and PDF/UA ask for stays as it is.
-        let tail = prepare(&document, &Plan::default(), &self.fonts, pages_max)
-            .map_err(Error::internal)?;
-        let spec = SignatureSpec {
-            name: organisation.clone(),
-            reason: Some(LANGUAGE.t("proof-reason-trail")),
-            at: self.now(),
-            place: None,
-            field: "Seal".to_owned(),
+        let reason = LANGUAGE.t("proof-reason-trail");
+        let asked = Certification {
+            plan: &Plan::default(),
+            sealer: &sealer,
+            reason: Some(&reason),
+            original: None,
         };
-        let mut sealed = Vec::with_capacity(plain.len() + tail.bytes.len() + 32 * 1024);
-        seal(
-            &plain.as_slice(),
-            &tail.bytes,
-            &spec,
-            &sealer.signer,
-            None,
-            pages_max,
-            &mut sealed,
-        )
-        .map_err(Error::internal)?;
+        let received = self.certified_in_vault(&plain, &asked)?.kept;
+        let mut sealed = Vec::new();
+        received
+            .reopen()?
+            .read_to_end(&mut sealed)
+            .map_err(Error::internal)?;
         Ok(sealed)
     }
 

@@ -84,6 +84,14 @@ pub enum CheckError {
         /// As it should be.
         expected: Digest,
     },
+    /// It is not the file that was written.
+    #[error("the file's SHA-256 is {found}, what was written has {expected}")]
+    FileDiffers {
+        /// In the file.
+        found: Digest,
+        /// As it should be.
+        expected: Digest,
+    },
     /// Pages are missing or too many.
     #[error("the file has {found} pages instead of {expected}")]
     Pages {

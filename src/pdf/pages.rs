@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use super::document::Document;
 use super::error::{Code, Error};
@@ -10,6 +11,10 @@ use super::source::ReadAt;
 
 /// Pages nodes inside each other.
 pub const DEPTH_MAX: usize = 256;
+/// `/UserUnit`: with it a page of 14,400 units, the largest that readers show, is 15,000,000 inches wide, as Acrobat's is.
+pub const USER_UNIT_MAX: f64 = 75_000.0;
+/// Pages of a file that was taken in before, or that we wrote: far above what any intake accepts.
+pub const PAGES_READ_MAX: usize = 100_000;
 
 /// A rectangle in default user space, `x0 <= x1` and `y0 <= y1` (7.9.5).
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -68,8 +73,8 @@ pub struct Page {
     pub rotate: u16,
     /// `/UserUnit`: points in a unit of user space; 1 by default. Not inheritable.
     pub user_unit: f64,
-    /// `/Resources`, as it stands there (often a reference).
-    pub resources: Option<Object>,
+    /// `/Resources`, as it stands there (often a reference). Pages that inherit the same share it.
+    pub resources: Option<Arc<Object>>,
     /// Whether `/Resources` stands in an ancestor.
     pub resources_inherited: bool,
 }
@@ -121,7 +126,7 @@ struct Inherited {
     media_box: Option<Rect>,
     crop_box: Option<Rect>,
     rotate: Option<u16>,
-    resources: Option<Object>,
+    resources: Option<Arc<Object>>,
 }
 
 /// A node whose kids are being visited.
@@ -254,7 +259,10 @@ impl<R: ReadAt> Document<R> {
             media_box: self.rect(reference, dict, "MediaBox")?.or(above.media_box),
             crop_box: self.rect(reference, dict, "CropBox")?.or(above.crop_box),
             rotate: self.rotate(reference, dict)?.or(above.rotate),
-            resources: own.or(above.resources.as_ref()).cloned(),
+            resources: match own {
+                Some(own) => Some(Arc::new(own.clone())),
+                None => above.resources.clone(),
+            },
         };
         Ok((inherited, own.is_none() && above.resources.is_some()))
     }
@@ -279,8 +287,13 @@ impl<R: ReadAt> Document<R> {
         let unit = self.value(&dict, "UserUnit")?;
         let user_unit = match (unit.is_null(), unit.as_number()) {
             (true, _) => 1.0,
-            (false, Some(unit)) if unit > 0.0 => unit,
-            _ => return Err(self.malformed("its /UserUnit is no number above 0", reference)),
+            (false, Some(unit)) if unit > 0.0 && unit <= USER_UNIT_MAX => unit,
+            _ => {
+                return Err(self.malformed(
+                    format_args!("its /UserUnit is no number above 0 and up to {USER_UNIT_MAX}"),
+                    reference,
+                ));
+            }
         };
         Ok(Page {
             reference,

@@ -16,6 +16,7 @@ use super::source::ReadAt;
 use super::text::{EmbedError, Embedder, Fonts};
 use super::update::{Base, Objects, UpdateError};
 use edit::Editor;
+use serde::{Deserialize, Serialize};
 
 /// A mark on one of the original's pages.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,17 +29,26 @@ pub struct PlacedMark {
     pub mark: Mark,
 }
 
-/// How a page's content leaves the graphics state stack (ISO 32000-2, 8.4.2): both 0 for sound content.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What a page's content leaves open at its end (ISO 32000-2, 7.8.2, 8.4.2, 14.6); nothing for sound content. It is closed
+/// before anything is drawn after it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Balance {
     /// `Q` operators that have no `q` before them.
     pub unopened: u32,
     /// `q` operators that no `Q` follows.
     pub unclosed: u32,
+    /// `BMC` and `BDC` operators that no `EMC` follows.
+    pub marked: u32,
+    /// A `BT` that no `ET` follows.
+    pub in_text: bool,
+    /// A path, or a clip, that no operator paints or ends.
+    pub in_path: bool,
 }
 
-/// The most `q` or `Q` that are made up for: what the worker counts at most.
-const BALANCE_MAX: u32 = 10_000;
+/// The most of a kind that a page may leave open: more is refused at the intake.
+pub const OPEN_MAX: u32 = 10_000;
+/// What the names of stamps begin with, in a page's `/XObject` resources; a number follows.
+pub const STAMP_PREFIX: &str = "PX";
 
 /// All that a document gets before it is sealed.
 #[derive(Clone, Debug, Default)]
@@ -89,7 +99,7 @@ pub enum Error {
 }
 
 /// Where a stamp was put, so that a check can find it again in the finished file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Stamp {
     /// From 0.
     pub page: usize,
@@ -97,6 +107,8 @@ pub struct Stamp {
     pub name: String,
     /// The form.
     pub form: Ref,
+    /// Takes the form to its place on the page.
+    pub matrix: [f64; 6],
 }
 
 /// Where the seal is to be seen.
@@ -279,9 +291,14 @@ fn added_watermarks(studio: &mut Studio<'_>, text: &str, added: &[AddedPage]) ->
         .map(|page| appearance::draw_watermark(studio, text, page.width, page.height))
 }
 
-/// A number for a content stream or array: no exponent, no more digits than matter.
+/// A number for a content stream or array: no exponent; five decimals, and of small numbers six digits that count, as a page
+/// with a large `/UserUnit` has matrices of small numbers.
 pub(super) fn number_text(value: f64) -> String {
-    let text = format!("{value:.5}");
+    const DECIMALS: f64 = 5.0;
+    const DECIMALS_MAX: f64 = 15.0;
+    let size = value.abs().log10().floor();
+    let decimals = (DECIMALS - size).clamp(DECIMALS, DECIMALS_MAX) as usize;
+    let text = format!("{value:.decimals$}");
     let text = text.trim_end_matches('0').trim_end_matches('.');
     if text.is_empty() || text == "-0" {
         "0".to_owned()

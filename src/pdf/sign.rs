@@ -4,6 +4,7 @@
 //! The file is never whole in memory: its bytes are hashed while they are copied, the tails are small, and the signature
 //! stands in the last of them.
 
+use std::collections::HashSet;
 use std::io::{self, Write};
 use std::ops::Range;
 
@@ -145,8 +146,17 @@ pub fn open_hole<R: ReadAt>(
         },
         None => {
             let tree = document.page_tree(pages_max.saturating_add(PAGES_ADDED_MAX))?;
-            let first = tree.pages.into_iter().next();
-            let first = first.ok_or(SealError::Form("the document has no page"))?;
+            let mut pages = tree.pages.into_iter();
+            let mut first = pages
+                .next()
+                .ok_or(SealError::Form("the document has no page"))?;
+            // A list that another page has too would put the widget on both.
+            if let Some(Object::Ref(list)) = first.dict.get("Annots").cloned()
+                && pages.any(|page| page.dict.get("Annots") == Some(&Object::Ref(list)))
+            {
+                let own = document.get(list)?;
+                first.dict.set("Annots", own);
+            }
             (first.reference, first.dict)
         }
     };
@@ -198,6 +208,11 @@ impl Hole {
             .ok_or(SealError::Update(UpdateError::TooLarge))?;
         place.copy_from_slice(text.as_bytes());
         Ok(())
+    }
+
+    /// The revision as it stands, its gap filled with zeros.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     /// What stands before and after the gap.
@@ -348,26 +363,17 @@ impl Form {
     ) -> Result<String, SealError> {
         let fields = document.value(&self.dict, "Fields")?;
         let fields = fields.as_array().unwrap_or_default();
-        let mut taken = Vec::with_capacity(fields.len());
+        let mut taken = HashSet::with_capacity(fields.len());
         for field in fields {
             if let Object::Dict(dict) = &*document.resolve(field)?
                 && let Object::String(name) = &*document.value(dict, "T")?
             {
-                taken.push(name.clone());
+                taken.insert(text_of(name));
             }
         }
-        let is_free = |name: &str| {
-            let utf16: Vec<u8> = [0xFE, 0xFF]
-                .into_iter()
-                .chain(name.encode_utf16().flat_map(u16::to_be_bytes))
-                .collect();
-            !taken
-                .iter()
-                .any(|known| *known == name.as_bytes() || *known == utf16)
-        };
         let mut name = wanted.to_owned();
         let mut number = 1;
-        while !is_free(&name) {
+        while taken.contains(&name) {
             number += 1;
             name = format!("{wanted} {number}");
         }
@@ -398,6 +404,27 @@ impl Form {
             None => catalog.set("AcroForm", self.dict),
         }
         Ok(())
+    }
+}
+
+/// A text string (7.9.2.2) in whichever of its encodings; PDFDocEncoding is taken for Latin-1, from which it differs in signs
+/// that no name of ours has.
+fn text_of(bytes: &[u8]) -> String {
+    let utf16 = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
+        let units: Vec<u16> = bytes
+            .chunks(2)
+            .map(|pair| match pair {
+                [a, b] => unit([*a, *b]),
+                _ => u16::from_be_bytes([0xFF, 0xFD]),
+            })
+            .collect();
+        String::from_utf16_lossy(&units)
+    };
+    match bytes {
+        [0xFE, 0xFF, rest @ ..] => utf16(rest, u16::from_be_bytes),
+        [0xFF, 0xFE, rest @ ..] => utf16(rest, u16::from_le_bytes),
+        [0xEF, 0xBB, 0xBF, rest @ ..] => String::from_utf8_lossy(rest).into_owned(),
+        latin => latin.iter().copied().map(char::from).collect(),
     }
 }
 

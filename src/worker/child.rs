@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 
 use super::protocol::{Command, FrameWriter, Refusal, Reply, Request};
 use super::scene::Scene;
-use super::{confine, inspect, picture, render, text};
+use super::{confine, inspect, picture, render, text, witness};
 use crate::pdf::ReadAt;
 
 /// Exit code for a question that makes no sense (`EX_USAGE`).
@@ -142,6 +142,15 @@ pub(crate) fn work<W: Write>(
         Command::Inspect { pages_max } => {
             let inspection = inspect::inspect(document, *pages_max, fonts)?;
             out.reply(&Reply::Inspection(inspection))?;
+        }
+        Command::Balance => {
+            let scene = Scene::open(document, fonts)?;
+            let pages = inspect::balances(&scene)?;
+            out.reply(&Reply::Balance { pages })?;
+        }
+        Command::Witness => {
+            let pages = witness::witness(document, fonts)?;
+            out.reply(&Reply::Witnessed { pages })?;
         }
         Command::Render { first, last, width } => {
             let scene = Scene::open(document, fonts)?;

@@ -11,9 +11,10 @@ use std::time::Duration;
 
 use super::permits::Permits;
 use super::protocol::{
-    Command, Confinement, Frame, Inspection, PageImage, PageText, Picture, PictureBounds, Refusal,
-    Reply, Request, read_frame,
+    Command, Confinement, DrawnStamp, Frame, Inspection, PageImage, PageText, Picture,
+    PictureBounds, Refusal, Reply, Request, read_frame,
 };
+use crate::pdf::prepare::Balance;
 
 /// The bounds of the workers of one server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,6 +134,38 @@ impl Worker {
         inspection.ok_or_else(no_answer)
     }
 
+    /// What the content of each page of `document` leaves open: by the bytes alone, whatever the intake accepts today.
+    ///
+    /// # Errors
+    /// As [`Worker::inspect`]; refused only where nothing could be drawn after a page's content.
+    pub fn balance(&self, document: &File) -> Result<Vec<Balance>, Error> {
+        let mut found = None;
+        self.run(document, Command::Balance, |reply, _| {
+            match reply {
+                Reply::Balance { pages } => found = Some(pages),
+                other => return unexpected(&other),
+            }
+            Ok(())
+        })?;
+        found.ok_or_else(no_answer)
+    }
+
+    /// The second opinion on a finished file: both readers must see the same pages. Answers which stamps each page draws.
+    ///
+    /// # Errors
+    /// As [`Worker::inspect`].
+    pub fn witness(&self, finished: &File) -> Result<Vec<Vec<DrawnStamp>>, Error> {
+        let mut found = None;
+        self.run(finished, Command::Witness, |reply, _| {
+            match reply {
+                Reply::Witnessed { pages } => found = Some(pages),
+                other => return unexpected(&other),
+            }
+            Ok(())
+        })?;
+        found.ok_or_else(no_answer)
+    }
+
     /// Draws pages `first` to `last` (from 1), `width` pixels wide (1000, 1600 or 2400; at most 4000).
     ///
     /// # Errors
@@ -247,10 +280,19 @@ impl Worker {
         mut each: impl FnMut(Reply, Vec<u8>) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let _permit = self.permits.acquire().ok_or(Error::Busy)?;
+        // What was taken in before, and has got marks and a seal since, may be longer than what may come in today.
+        let length = input.metadata().map_err(Error::Unusable)?.len();
+        let document_bytes_max = match command {
+            Command::Inspect { .. } => self.limits.document_bytes_max,
+            _ => self.limits.document_bytes_max.max(length),
+        };
         let request = serde_json::to_string(&Request {
             command,
-            document_bytes_max: self.limits.document_bytes_max,
-            memory_bytes_max: self.limits.memory_bytes_max(),
+            document_bytes_max,
+            memory_bytes_max: self
+                .limits
+                .memory_bytes_max()
+                .max(document_bytes_max.saturating_mul(3)),
             cpu_seconds_max: self.limits.cpu_seconds_max,
             fonts: self.fonts.clone(),
         })
@@ -376,6 +418,8 @@ fn unexpected(reply: &Reply) -> Result<(), Error> {
         "it answered another question: {}",
         match reply {
             Reply::Inspection(_) => "inspection",
+            Reply::Balance { .. } => "balance",
+            Reply::Witnessed { .. } => "witness",
             Reply::Page { .. } | Reply::Undrawn { .. } => "page",
             Reply::Text(_) => "text",
             Reply::Picture { .. } => "picture",

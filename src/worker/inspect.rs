@@ -5,23 +5,25 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use hayro::hayro_interpret::InterpreterCache;
-use hayro::hayro_syntax::content::UntypedIter;
 use hayro::hayro_syntax::page::Page as DrawnPage;
 
 use super::child::Stop;
 use super::protocol::{Inspection, PageFacts, Warning};
-use super::scene::Scene;
-use super::text;
+use super::scene::{Missed, Scene};
+use super::text::PixelBudget;
+use super::{content, text};
+use crate::pdf::pages::Page;
+use crate::pdf::prepare::Balance;
 use crate::pdf::seal::rehearse;
 use crate::pdf::text::Fonts;
-use crate::pdf::{Document, audit, pages::Page};
+use crate::pdf::{Document, Object, ReadAt, audit};
 
 /// How far the two readers' page sizes may differ, in points.
 const SIZE_TOLERANCE: f64 = 0.5;
 /// Bytes of page content that are searched for text in all; later pages stay unknown.
 const SEARCHED_BYTES_MAX: usize = 32 << 20;
-/// Nested `q` that are counted on one page.
-const SAVES_MAX: u32 = 10_000;
+/// Pixels of images that are decoded in all; later ones are told of when their page is drawn.
+const DECODED_PIXELS_MAX: u64 = 40_000_000;
 
 /// Reads `bytes` strictly, refuses what may not come in, asks the second reader.
 pub(crate) fn inspect(
@@ -42,22 +44,37 @@ pub(crate) fn inspect(
     let scene = Scene::open(bytes, fonts)?;
     agree(&tree.pages, scene.pages())?;
 
+    for content in &audited.contents {
+        let fault = match scene.content(content.number, content.generation) {
+            Some(bytes) => content::balance(&bytes).err(),
+            None => Some("it can't be decoded".to_owned()),
+        };
+        if let Some(fault) = fault {
+            let reason = format!("the content of object {content}: {fault}");
+            return Err(Stop::refused("document_malformed", reason));
+        }
+    }
     let cache = InterpreterCache::new();
     let mut searched = 0_usize;
+    let mut pixels = PixelBudget(DECODED_PIXELS_MAX);
     let mut pages = Vec::with_capacity(tree.pages.len());
-    for (page, drawn) in tree.pages.iter().zip(scene.pages()) {
-        let content = drawn.page_stream().unwrap_or_default();
-        let balance = balance(content);
-        let has_text =
-            (searched < SEARCHED_BYTES_MAX).then(|| text::has_text(drawn, &scene, &cache));
-        searched = searched.saturating_add(content.len());
+    for (number, (page, drawn)) in (1..).zip(tree.pages.iter().zip(scene.pages())) {
+        expect_contents(&document, page, &scene).map_err(|fault| unread(number, &fault))?;
+        let balance = content::page_balance(drawn).map_err(|fault| unread(number, &fault))?;
+        let look =
+            (searched < SEARCHED_BYTES_MAX).then(|| text::look(drawn, &scene, &cache, &mut pixels));
+        searched = searched.saturating_add(drawn.page_stream().map_or(0, <[u8]>::len));
+        unrenderable(
+            number,
+            scene.take_missed(),
+            look.map_or(0, |look| look.undecoded),
+        )?;
         pages.push(PageFacts {
             width: page.shown_width(),
             height: page.shown_height(),
             rotate: page.rotate,
-            has_text,
-            unbalanced_saves: balance.saves,
-            unbalanced_restores: balance.restores,
+            has_text: look.map(|look| look.has_text),
+            balance,
         });
     }
     let mut warnings: Vec<Warning> = audited
@@ -71,6 +88,43 @@ pub(crate) fn inspect(
         .collect();
     warnings.extend(without_text(&pages));
     Ok(Inspection { pages, warnings })
+}
+
+/// The renderer reads every part of the page's content: it leaves out what it can't, and says nothing.
+fn expect_contents<R: ReadAt>(
+    document: &Document<R>,
+    page: &Page,
+    scene: &Scene,
+) -> Result<(), String> {
+    let contents = page.dict.get("Contents").unwrap_or(&Object::Null);
+    let resolved = document.resolve(contents).map_err(|e| e.to_string())?;
+    let parts = match (&*resolved, contents) {
+        (Object::Array(items), _) => items.as_slice(),
+        (_, one) => std::slice::from_ref(one),
+    };
+    for part in parts.iter().filter_map(Object::as_reference) {
+        if document.get(part).map_err(|e| e.to_string())?.is_null() {
+            continue;
+        }
+        if scene.content(part.number, part.generation).is_none() {
+            return Err(format!("object {part} can't be decoded"));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a page of which signers would not see all that other readers show.
+fn unrenderable(page: u32, missed: Missed, undecoded: u32) -> Result<(), Stop> {
+    let images = missed.images.max(undecoded);
+    let what = match (images, missed.fonts) {
+        (0, 0) => return Ok(()),
+        (0, fonts) => format!("{fonts} font"),
+        (images, _) => format!("{images} image"),
+    };
+    Err(Stop::refused(
+        "document_unrenderable",
+        format!("page {page} can't be shown whole here: {what}(s) can't be read"),
+    ))
 }
 
 /// One warning for all pages that can't be read out.
@@ -92,7 +146,7 @@ fn without_text(pages: &[PageFacts]) -> Option<Warning> {
 }
 
 /// The second opinion: as many pages, of the same size.
-fn agree(strict: &[Page], drawn: &[DrawnPage<'_>]) -> Result<(), Stop> {
+pub(super) fn agree(strict: &[Page], drawn: &[DrawnPage<'_>]) -> Result<(), Stop> {
     let differ = |reason: String| Stop::refused("document_malformed", reason);
     if strict.len() != drawn.len() {
         return Err(differ(format!(
@@ -121,26 +175,20 @@ fn agree(strict: &[Page], drawn: &[DrawnPage<'_>]) -> Result<(), Stop> {
     Ok(())
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Balance {
-    saves: u32,
-    restores: u32,
+/// What each page's content leaves open, whatever the intake says of the file.
+pub(crate) fn balances(scene: &Scene) -> Result<Vec<Balance>, Stop> {
+    (1..)
+        .zip(scene.pages())
+        .map(|(number, page)| content::page_balance(page).map_err(|fault| unread(number, &fault)))
+        .collect()
 }
 
-/// How many `q` of a page's content have no `Q`, and how many `Q` no `q`.
-fn balance(content: &[u8]) -> Balance {
-    let mut balance = Balance::default();
-    let mut instructions = UntypedIter::new(content);
-    while let Some(instruction) = instructions.next() {
-        let operator: &[u8] = instruction.operator;
-        match operator {
-            b"q" => balance.saves = (balance.saves + 1).min(SAVES_MAX),
-            b"Q" if balance.saves > 0 => balance.saves -= 1,
-            b"Q" => balance.restores = (balance.restores + 1).min(SAVES_MAX),
-            _ => {}
-        }
-    }
-    balance
+/// The refusal of a page whose content a reader doesn't read to its end.
+pub(super) fn unread(number: u32, fault: &str) -> Stop {
+    Stop::refused(
+        "document_malformed",
+        format!("the content of page {number}: {fault}"),
+    )
 }
 
 #[cfg(test)]
@@ -193,18 +241,6 @@ mod tests {
     }
 
     #[test]
-    fn unbalanced_saves_and_restores_are_counted() {
-        let of = |content: &str| {
-            let balance = balance(content.as_bytes());
-            (balance.saves, balance.restores)
-        };
-        assert_eq!(of("q q Q 1 0 0 rg q"), (2, 0));
-        assert_eq!(of("Q q Q Q"), (0, 2));
-        assert_eq!(of("q BT (q q) Tj ET Q"), (0, 0));
-        assert_eq!(of(""), (0, 0));
-    }
-
-    #[test]
     fn readers_that_see_different_pages_are_a_refusal() {
         let bytes = Pdf::pages(2).build();
         let document = Document::open(bytes.clone()).unwrap();
@@ -239,5 +275,77 @@ mod tests {
     fn more_pages_than_allowed_are_refused() {
         let (code, _) = inspected(Pdf::pages(11).build()).unwrap_err();
         assert_eq!(code, "document_too_many_pages");
+    }
+
+    fn refusal(pdf: &Pdf) -> String {
+        let (code, reason) = inspected(pdf.build()).expect_err("refused");
+        format!("{code}: {reason}")
+    }
+
+    #[test]
+    fn content_that_would_swallow_what_follows_is_refused() {
+        for content in [
+            "0 0 1 rg (",
+            "0 0 1 rg [",
+            "/PX0 Do",
+            "0 0 1 rg ) 0 0 9 9 re f",
+        ] {
+            let mut pdf = Pdf::one_page();
+            pdf.stream(4, "", content.as_bytes());
+            let reason = refusal(&pdf);
+            assert!(
+                reason.starts_with("document_malformed: the content of page 1: "),
+                "{reason}"
+            );
+        }
+    }
+
+    /// A page that draws object 5.
+    fn drawing(entries: &str, data: &[u8]) -> Pdf {
+        let mut pdf = Pdf::one_page();
+        pdf.replace(3, "/Resources<<>>", "/Resources<</XObject<</X 5 0 R>>>>");
+        pdf.stream(4, "", b"q 90 0 0 90 9 9 cm /X Do Q");
+        pdf.stream(5, entries, data);
+        pdf
+    }
+
+    #[test]
+    fn a_form_that_no_reader_reads_to_its_end_is_refused() {
+        const FORM: &str = "/Type/XObject/Subtype/Form/BBox[0 0 9 9]";
+        assert!(inspected(drawing(FORM, b"0 0 9 9 re f").build()).is_ok());
+        let reason = refusal(&drawing(FORM, b"0 0 9 9 re f ) 0 0 9 9 re f"));
+        assert!(reason.contains("the content of object 5 0"), "{reason}");
+        let filtered = format!("{FORM}/Filter/DCTDecode");
+        let reason = refusal(&drawing(&filtered, b"0 0 9 9 re f"));
+        assert!(reason.contains("can't be decoded"), "{reason}");
+    }
+
+    #[test]
+    fn an_image_that_cannot_be_decoded_is_unrenderable() {
+        const IMAGE: &str =
+            "/Type/XObject/Subtype/Image/Width 2/Height 2/BitsPerComponent 8/ColorSpace/DeviceGray";
+        assert!(inspected(drawing(IMAGE, &[0, 90, 180, 255]).build()).is_ok());
+        for filter in ["DCTDecode", "JPXDecode"] {
+            let pdf = drawing(&format!("{IMAGE}/Filter/{filter}"), b"  not of that kind");
+            let reason = refusal(&pdf);
+            assert!(
+                reason.starts_with("document_unrenderable: page 1 "),
+                "{reason}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_page_with_an_undecoded_image_is_not_drawn() {
+        let pdf = drawing(
+            "/Type/XObject/Subtype/Image/Width 2/Height 2/BitsPerComponent 8/ColorSpace/DeviceGray/Filter/DCTDecode",
+            b"no JPEG",
+        );
+        let scene = Scene::open(Arc::new(pdf.build()), vec![]).unwrap();
+        let mut out = Vec::new();
+        let mut writer = crate::worker::protocol::FrameWriter::new(&mut out);
+        crate::worker::render::render(&scene, 1, 1, 100, &mut writer).unwrap();
+        let text = String::from_utf8_lossy(&out);
+        assert!(text.contains("undrawn"), "{text}");
     }
 }

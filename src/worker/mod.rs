@@ -6,11 +6,12 @@
 //! process, the caller gets an [`Error`] and nothing else happens.
 //!
 //! In reading order: [`protocol`] (what is asked and answered), [`client`], [`child`], [`confine`], then what the child can
-//! do: [`inspect`], [`render`], [`text`], [`picture`].
+//! do: [`inspect`], `content`, `witness`, [`render`], [`text`], [`picture`].
 
 pub mod child;
 pub mod client;
 pub mod confine;
+mod content;
 pub mod inspect;
 mod permits;
 pub mod picture;
@@ -18,9 +19,11 @@ pub mod protocol;
 pub mod render;
 mod scene;
 pub mod text;
+mod witness;
 
 pub use client::{Error, Limits, Rendering, Worker};
 pub use protocol::{
-    Confinement, Inspection, MediaType, PageFacts, PageImage, PageText, Picture, PictureBounds,
-    Refusal, TextRun, Warning,
+    Confinement, DrawnStamp, Inspection, MediaType, PageFacts, PageImage, PageText, Picture,
+    PictureBounds, Refusal, TextRun, Warning,
 };
+pub use witness::{StampsDiffer, stamps_differ};

@@ -9,6 +9,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::pdf::prepare::Balance;
+
 /// One job for one process.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
@@ -33,6 +35,10 @@ pub enum Command {
         /// The most pages that are accepted.
         pages_max: u32,
     },
+    /// Say what each page's content leaves open.
+    Balance,
+    /// Say which stamps a finished file draws, and whether two readers see the same pages.
+    Witness,
     /// Draw pages `first` to `last`, counted from 1.
     Render {
         /// The first page.
@@ -64,6 +70,10 @@ pub enum Command {
 pub(crate) enum Reply {
     /// Answer to [`Command::Inspect`].
     Inspection(Inspection),
+    /// Answer to [`Command::Balance`], by page.
+    Balance { pages: Vec<Balance> },
+    /// Answer to [`Command::Witness`], by page.
+    Witnessed { pages: Vec<Vec<DrawnStamp>> },
     /// A page's image; its bytes follow.
     Page {
         number: u32,
@@ -90,7 +100,7 @@ pub(crate) enum Reply {
 pub struct Confinement {
     /// No file can be opened but the fonts (Landlock).
     pub files: bool,
-    /// No thread, process or socket can be made (seccomp).
+    /// No thread, process or socket can be made, no other process be signalled (seccomp).
     pub calls: bool,
 }
 
@@ -126,10 +136,21 @@ pub struct PageFacts {
     pub rotate: u16,
     /// Whether there is text that can be read out; `None` where so many pages came before that it wasn't looked at.
     pub has_text: Option<bool>,
-    /// `q` without a `Q`: what is drawn after the content needs as many `Q` first.
-    pub unbalanced_saves: u32,
-    /// `Q` without a `q`: what is drawn after the content needs as many `q` before it, beside its own.
-    pub unbalanced_restores: u32,
+    /// What its content leaves open.
+    pub balance: Balance,
+}
+
+/// A stamp that a page draws (see [`crate::pdf::prepare::Stamp`]).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DrawnStamp {
+    /// Its name in the page's resources.
+    pub name: String,
+    /// The number of the form there, as the renderer finds it.
+    pub form: Option<u32>,
+    /// Takes the form to its place on the page.
+    pub matrix: [f64; 6],
+    /// Nothing before it can clip, hide or recolour it: no graphics state is changed, no layer, text or path is open.
+    pub is_free: bool,
 }
 
 /// Something to know about an accepted document.

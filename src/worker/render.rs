@@ -37,10 +37,17 @@ pub(crate) fn render<W: Write>(
     let mut cache = RenderCache::new();
     for (number, page) in scene.range(first, last) {
         let drawn = panic::catch_unwind(AssertUnwindSafe(|| draw(page, scene, &cache, width)));
-        let Ok(pixmap) = drawn else {
-            cache = RenderCache::new();
-            out.reply(&Reply::Undrawn { number })?;
-            continue;
+        // A picture that lacks something would pass for the page.
+        let pixmap = match drawn {
+            Ok(pixmap) if scene.take_missed().is_nothing() => pixmap,
+            failed => {
+                if failed.is_err() {
+                    cache = RenderCache::new();
+                    scene.take_missed();
+                }
+                out.reply(&Reply::Undrawn { number })?;
+                continue;
+            }
         };
         let image = encode(&pixmap)?;
         out.reply(&Reply::Page {
@@ -68,7 +75,12 @@ fn size_in_pixels(page: (f32, f32), width: u32) -> (u16, u16) {
     (side(page_width), side(page_height))
 }
 
-fn draw<'a>(page: &'a Page<'a>, scene: &Scene, cache: &RenderCache<'a>, width: u32) -> Pixmap {
+pub(super) fn draw<'a>(
+    page: &'a Page<'a>,
+    scene: &Scene,
+    cache: &RenderCache<'a>,
+    width: u32,
+) -> Pixmap {
     let size = page.render_dimensions();
     let (width, height) = size_in_pixels(size, width);
     let mut context = RenderContext::new(width, height);

@@ -1,11 +1,13 @@
 //! A document as the renderer sees it, with the settings that all jobs share.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use hayro::hayro_interpret::InterpreterSettings;
 use hayro::hayro_interpret::font::{FontData, FontQuery};
 use hayro::hayro_interpret::hayro_cmap::CidFamily;
+use hayro::hayro_interpret::{InterpreterSettings, InterpreterWarning};
+use hayro::hayro_syntax::object::{ObjectIdentifier, Stream};
 use hayro::hayro_syntax::{Pdf, page::Page};
 
 use super::child::Stop;
@@ -14,6 +16,29 @@ use super::child::Stop;
 pub(crate) struct Scene {
     pdf: Pdf,
     pub(crate) settings: InterpreterSettings,
+    missed: Arc<Counts>,
+}
+
+/// What the renderer told that it left out.
+#[derive(Default)]
+struct Counts {
+    images: AtomicU32,
+    fonts: AtomicU32,
+}
+
+/// What the renderer left out, or drew in a face that it is not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Missed {
+    /// Images that it can't decode.
+    pub(crate) images: u32,
+    /// Fonts that it can't use.
+    pub(crate) fonts: u32,
+}
+
+impl Missed {
+    pub(crate) fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 impl Scene {
@@ -27,11 +52,41 @@ impl Scene {
             )
         })?;
         let found = FontFiles::new(fonts);
+        let missed = Arc::new(Counts::default());
+        let counts = Arc::clone(&missed);
         let settings = InterpreterSettings {
+            warning_sink: Arc::new(move |warning| {
+                let count = match warning {
+                    InterpreterWarning::ImageDecodeFailure => &counts.images,
+                    InterpreterWarning::UnsupportedFont => &counts.fonts,
+                    // A state without an appearance, as of a box that is not checked; the audit refuses what is really missing.
+                    _ => return,
+                };
+                count.fetch_add(1, Ordering::Relaxed);
+            }),
             font_resolver: Arc::new(move |query| found.answer(query)),
             ..InterpreterSettings::default()
         };
-        Ok(Self { pdf, settings })
+        Ok(Self {
+            pdf,
+            settings,
+            missed,
+        })
+    }
+
+    /// What the renderer left out since this was asked last.
+    pub(crate) fn take_missed(&self) -> Missed {
+        Missed {
+            images: self.missed.images.swap(0, Ordering::Relaxed),
+            fonts: self.missed.fonts.swap(0, Ordering::Relaxed),
+        }
+    }
+
+    /// The decoded content of a form, a pattern or a glyph; `None` where the renderer can't read it.
+    pub(crate) fn content(&self, number: u32, generation: u16) -> Option<Vec<u8>> {
+        let id = ObjectIdentifier::new(number, generation.into());
+        let stream: Stream<'_> = self.pdf.xref().get(id)?;
+        Some(stream.decoded_data().ok()?.into_owned())
     }
 
     pub(crate) fn pages(&self) -> &[Page<'_>] {

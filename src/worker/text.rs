@@ -32,6 +32,8 @@ const LINE_EM: f64 = 0.5;
 const RUN_EM: f64 = 2.0;
 /// Advance of a glyph whose font doesn't tell, in thousandths of an em.
 const ADVANCE_DEFAULT: f64 = 500.0;
+/// The size at which an image is decoded to see whether it can be: some formats hold smaller versions.
+const DECODED_SIZE: Option<(u32, u32)> = Some((200, 200));
 
 /// Reads pages `first` to `last` and gives each to `each`.
 pub(crate) fn read(
@@ -49,15 +51,33 @@ pub(crate) fn read(
     Ok(())
 }
 
-/// Whether the page has text that can be read out.
-pub(crate) fn has_text<'a>(
+/// Pixels of images that are decoded to see whether they can be.
+pub(crate) struct PixelBudget(pub(crate) u64);
+
+/// What a first look at a page finds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Look {
+    /// Whether it has text that can be read out.
+    pub(crate) has_text: bool,
+    /// Images that can't be decoded, of those that the budget had room for.
+    pub(crate) undecoded: u32,
+}
+
+/// Looks at a page without drawing it.
+pub(crate) fn look<'a>(
     page: &'a Page<'a>,
     scene: &Scene,
     cache: &InterpreterCache<'a>,
-) -> bool {
+    budget: &mut PixelBudget,
+) -> Look {
     let mut glyphs = Glyphs::new(page, 1);
+    glyphs.pixels = budget.0;
     interpret(page, scene, cache, &mut glyphs);
-    !glyphs.placed.is_empty()
+    budget.0 = glyphs.pixels;
+    Look {
+        has_text: !glyphs.placed.is_empty(),
+        undecoded: glyphs.undecoded,
+    }
 }
 
 fn interpret<'a>(
@@ -106,6 +126,9 @@ struct Glyphs {
     glyphs_max: usize,
     truncated: bool,
     page: Rect,
+    /// Pixels of images that are still decoded.
+    pixels: u64,
+    undecoded: u32,
 }
 
 impl Glyphs {
@@ -116,6 +139,8 @@ impl Glyphs {
             glyphs_max,
             truncated: false,
             page: Rect::new(0.0, 0.0, f64::from(width), f64::from(height)),
+            pixels: 0,
+            undecoded: 0,
         }
     }
 
@@ -191,7 +216,21 @@ impl<'a> Device<'a> for Glyphs {
     fn push_clip_path(&mut self, _: &ClipPath) {}
     fn push_clip_rect(&mut self, _: &Rect) {}
     fn push_transparency_group(&mut self, _: f32, _: Option<SoftMask<'a>>, _: BlendMode) {}
-    fn draw_image(&mut self, _: Image<'a, '_>, _: ImageDrawProps<'a>) {}
+
+    fn draw_image(&mut self, image: Image<'a, '_>, _: ImageDrawProps<'a>) {
+        let pixels = u64::from(image.width()) * u64::from(image.height());
+        let Some(left) = self.pixels.checked_sub(pixels) else {
+            return;
+        };
+        self.pixels = left;
+        let mut decoded = false;
+        match image {
+            Image::Raster(raster) => raster.with_rgba(|_, _| decoded = true, DECODED_SIZE),
+            Image::Stencil(stencil) => stencil.with_stencil(|_, _| decoded = true, DECODED_SIZE),
+        }
+        self.undecoded += u32::from(!decoded);
+    }
+
     fn pop_clip(&mut self) {}
     fn pop_transparency_group(&mut self) {}
 }
@@ -391,6 +430,8 @@ mod tests {
             glyphs_max: 1000,
             truncated: false,
             page: Rect::new(0.0, 0.0, 600.0, 800.0),
+            pixels: 0,
+            undecoded: 0,
         }
         .into_text(1)
     }

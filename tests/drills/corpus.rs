@@ -1,4 +1,4 @@
-//! Every file of a folder through the strict reader and the intake.
+//! Every file of a folder through the strict reader, and through the whole intake: the worker process as it is.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use paraph::pdf::audit::{self, Limits};
 use paraph::pdf::{Code, Document, Error};
+use paraph::worker::{self, Worker};
 
 /// What one file may take.
 const FILE_TIME_MAX: Duration = Duration::from_secs(10);
@@ -34,8 +35,9 @@ pub fn run(list: bool) -> ExitCode {
         Ok(_) => return failed(&format!("no .pdf file in {}", folder.display())),
         Err(error) => return failed(&format!("{}: {error}", folder.display())),
     };
+    let worker = worker();
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    let (mut read, mut faults) = (0, Vec::new());
+    let (mut read, mut passed, mut faults) = (0, 0, Vec::new());
     for path in &files {
         let name = path.file_name().unwrap_or_default().display();
         let (key, line) = match judge(path) {
@@ -43,7 +45,15 @@ pub fn run(list: bool) -> ExitCode {
                 read += usize::from(outcome.is_read);
                 let reader = if outcome.is_read { "read" } else { "not read" };
                 match outcome.intake {
-                    Ok(pages) => ("accepted".to_owned(), format!("{reader}\t{pages} pages")),
+                    Ok(pages) => {
+                        passed += 1;
+                        match whole_intake(&worker, path) {
+                            Ok(()) => ("accepted".to_owned(), format!("{reader}\t{pages} pages")),
+                            Err((code, reason)) => {
+                                (format!("{code} (worker)"), format!("{reader}\t{reason}"))
+                            }
+                        }
+                    }
                     Err(error) => match error.code() {
                         Some(code) => (code.to_string(), format!("{reader}\t{error}")),
                         None => ("FAIL: read error".to_owned(), error.to_string()),
@@ -60,7 +70,10 @@ pub fn run(list: bool) -> ExitCode {
         }
         *counts.entry(key).or_default() += 1;
     }
-    println!("corpus: {} files; the reader takes {read}", files.len());
+    println!(
+        "corpus: {} files; the reader takes {read}, its intake {passed}",
+        files.len()
+    );
     for code in Code::ALL {
         counts.entry(code.to_string()).or_default();
     }
@@ -80,6 +93,29 @@ pub fn run(list: bool) -> ExitCode {
 fn failed(reason: &str) -> ExitCode {
     println!("FAIL: corpus: {reason}");
     ExitCode::FAILURE
+}
+
+/// The worker as the service runs it.
+pub fn worker() -> Worker {
+    Worker::new(
+        env!("CARGO_BIN_EXE_paraph").into(),
+        Vec::new(),
+        worker::Limits::new(1, 50_000_000),
+    )
+}
+
+/// What the worker says of a file; else the code and the reason.
+pub fn whole_intake(worker: &Worker, path: &Path) -> Result<(), (String, String)> {
+    let file = File::open(path).map_err(|error| ("FAIL".to_owned(), error.to_string()))?;
+    match worker.inspect(&file, LIMITS.pages_max as u32) {
+        Ok(_) => Ok(()),
+        Err(worker::Error::Refused(refusal)) => Err((refusal.code, refusal.reason)),
+        Err(error @ (worker::Error::Busy | worker::Error::Unusable(_))) => {
+            Err(("FAIL".to_owned(), error.to_string()))
+        }
+        // As the service answers where the process had to be stopped.
+        Err(error) => Err(("document_unrenderable".to_owned(), error.to_string())),
+    }
 }
 
 /// The `.pdf` files of a folder, by name.

@@ -14,15 +14,13 @@ use paraph::ambient::{Clock as _, SystemClock, SystemEntropy};
 use paraph::domain::time::Timestamp;
 use paraph::pdf::added::{CertificatePage, Party, Row};
 use paraph::pdf::appearance::{Ink, Mark};
-use paraph::pdf::audit::{self, Limits};
-use paraph::pdf::check::{Expected, check};
 use paraph::pdf::place::Area;
 use paraph::pdf::prepare::{PlacedMark, Plan};
-use paraph::pdf::seal::{Order, rehearse, seal_document};
+use paraph::pdf::seal::{Order, seal_document};
 use paraph::pdf::text::Fonts;
-use paraph::pdf::{Document, Error};
 use paraph::pki::ca::{Authority, Purpose, SealSubject};
 use paraph::pki::{SoftwareKey, SoftwareSigner, pem};
+use paraph::worker::{self, PageFacts, Worker, stamps_differ};
 
 /// What one file may take, its check included.
 const FILE_TIME_MAX: Duration = Duration::from_secs(20);
@@ -30,6 +28,7 @@ const PAGES_MAX: usize = 2000;
 const ORGANISATION: &str = "Example Ltd";
 
 struct House {
+    worker: Worker,
     signer: SoftwareSigner,
     roots: Vec<Vec<u8>>,
     fonts: Fonts,
@@ -55,6 +54,7 @@ impl House {
         )?;
         let root = authority.certificate().to_vec();
         Ok(Self {
+            worker: super::corpus::worker(),
             signer: SoftwareSigner::new(seal_key, certificate, vec![root.clone()])?,
             roots: vec![root],
             fonts: Fonts::new(Vec::new(), Vec::new())?,
@@ -147,27 +147,22 @@ fn guarded(house: &Arc<House>, path: &Path, out: &Path) -> Outcome {
 }
 
 fn seal_one(house: &House, path: &Path, out: &Path) -> Outcome {
-    let limits = Limits {
-        pages_max: PAGES_MAX,
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) => return Outcome::Fault(error.to_string()),
     };
-    let opened = File::open(path).map_err(Error::from).and_then(|file| {
-        let document = Document::open(&file)?;
-        let inspection = audit::inspect(&document, &limits)?;
-        rehearse(&document, &house.fonts, PAGES_MAX)?;
-        Ok((inspection, file.try_clone()))
-    });
-    let (inspection, file) = match opened {
-        Ok((inspection, Ok(file))) => (inspection, file),
-        Ok((_, Err(error))) => return Outcome::Fault(error.to_string()),
-        Err(error) => {
-            return match error.code() {
-                Some(code) => Outcome::Refused(code.to_string()),
-                None => Outcome::Fault(error.to_string()),
-            };
+    let inspection = match house.worker.inspect(&file, PAGES_MAX as u32) {
+        Ok(inspection) => inspection,
+        Err(error) if error.is_final() => {
+            return Outcome::Refused(match error {
+                worker::Error::Refused(refusal) => refusal.code,
+                _ => "document_unrenderable".to_owned(),
+            });
         }
+        Err(error) => return Outcome::Fault(error.to_string()),
     };
     let name = path.file_name().unwrap_or_default().display().to_string();
-    let plan = plan(&name, inspection.pages.first());
+    let plan = plan(&name, &inspection.pages);
     match write_sealed(house, &file, &plan, out) {
         Ok(()) => Outcome::Sealed,
         Err(error) => {
@@ -191,31 +186,21 @@ fn write_sealed(
         reason: Some("Drill"),
         at: house.now,
         original: None,
-        pages_max: PAGES_MAX,
     };
     let mut writer = BufWriter::new(File::create(out)?);
     let outcome = seal_document(original, &order, &mut writer)?;
     writer.flush()?;
-    let checked = check(
-        &File::open(out)?,
-        &Expected {
-            roots: &house.roots,
-            at: house.now,
-            original: Some((original.metadata()?.len(), outcome.sealed.original)),
-            pages: Some(outcome.tail.pages_original + outcome.tail.pages_added),
-            stamps: &outcome.tail.stamps,
-            pages_max: PAGES_MAX + outcome.tail.pages_added,
-        },
-    )?;
-    if checked.digest == outcome.sealed.digest {
-        Ok(())
-    } else {
-        Err("the file's digest is not the one told".into())
+    let file = File::open(out)?;
+    outcome.check(&file, &house.roots)?;
+    let drawn = house.worker.witness(&file)?;
+    match stamps_differ(&outcome.tail.stamps, &drawn) {
+        Some(difference) => Err(difference.into()),
+        None => Ok(()),
     }
 }
 
 /// A watermark, a certificate page, and on a first page with room for it a signature.
-fn plan(name: &str, first: Option<&audit::PageSize>) -> Plan {
+fn plan(name: &str, pages: &[PageFacts]) -> Plan {
     let mut plan = Plan {
         watermark: Some("TEST - NOT LEGALLY BINDING".to_owned()),
         certificate_page: Some(CertificatePage {
@@ -232,9 +217,13 @@ fn plan(name: &str, first: Option<&audit::PageSize>) -> Plan {
             seal: vec![format!("Sealed by {ORGANISATION}")],
             footer: name.to_owned(),
         }),
+        balance: pages.iter().map(|page| page.balance).collect(),
         ..Plan::default()
     };
-    if let Some(page) = first.filter(|page| page.width >= 170.0 && page.height >= 60.0) {
+    if let Some(page) = pages
+        .first()
+        .filter(|page| page.width >= 170.0 && page.height >= 60.0)
+    {
         plan.marks.push(PlacedMark {
             page: 0,
             area: Area {

@@ -59,7 +59,10 @@ fn attributes_are_inherited_and_overridden_but_user_unit_is_not_inherited() {
     );
     assert_eq!(page.rotate, 270);
     assert!((page.user_unit - 1.0).abs() < f64::EPSILON);
-    assert_eq!(page.resources, Some(Object::Ref(Ref::new(9, 0))));
+    assert_eq!(
+        page.resources.as_deref(),
+        Some(&Object::Ref(Ref::new(9, 0)))
+    );
     assert!(page.resources_inherited);
     assert_eq!(page.parent, Ref::new(5, 0));
     pdf.set(
@@ -115,6 +118,7 @@ fn rotate_is_a_multiple_of_90_and_user_unit_a_positive_number() {
         ("/Rotate 45", "no multiple of 90"),
         ("/Rotate/A", "no multiple of 90"),
         ("/UserUnit 0", "no number above 0"),
+        ("/UserUnit 75001", "no number above 0 and up to 75000"),
         ("/UserUnit(1)", "no number above 0"),
     ] {
         let mut pdf = Pdf::one_page();

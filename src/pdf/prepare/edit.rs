@@ -1,9 +1,12 @@
 //! Changing what the original has, by the smallest objects: pages that get stamps, the root of the page tree, the catalog.
 
-use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use super::{
-    BALANCE_MAX, Balance, Error, Plan, SealPlace, Stamp, Stamping, Tail, number, number_text,
+    Balance, Error, OPEN_MAX, Plan, STAMP_PREFIX, SealPlace, Stamp, Stamping, Tail, number,
+    number_text,
 };
 use crate::pdf::added::AddedPage;
 use crate::pdf::appearance::Form;
@@ -43,6 +46,7 @@ impl<R: ReadAt> Editor<'_, R> {
                 by_page.entry(page).or_default().push((*id, placed));
             }
         }
+        let mut resources = self.stamped_resources(tree, &by_page)?;
         // Most pages are balanced and share one object.
         let mut openings: BTreeMap<u32, Ref> = BTreeMap::new();
         for (n, uses) in by_page {
@@ -50,46 +54,83 @@ impl<R: ReadAt> Editor<'_, R> {
                 continue;
             };
             let balance = plan.balance.get(n).copied().unwrap_or_default();
-            let opened = 1 + balance.unopened.min(BALANCE_MAX);
+            let opened = 1 + balance.unopened.min(OPEN_MAX);
             let opening = *openings.entry(opened).or_insert_with(|| {
                 let content = "q\n".repeat(opened as usize);
                 self.put_plain_stream(content.as_bytes())
             });
-            self.stamp_page(page, n, opening, balance, &uses, tail)?;
+            let Some(patched) = resources.get_mut(&Origin::of(page, n)) else {
+                continue;
+            };
+            self.stamp_page(page, n, (opening, balance), &uses, patched, tail)?;
         }
         Ok(())
+    }
+
+    /// The resources of all stamped pages, with the stamps in them. Those that several pages share, by reference or by
+    /// inheritance, stay one object: written again for each page they would multiply the file.
+    fn stamped_resources(
+        &mut self,
+        tree: &PageTree,
+        by_page: &BTreeMap<usize, Vec<(Ref, Placed)>>,
+    ) -> Result<HashMap<Origin, Patched>, Error> {
+        let mut all: HashMap<Origin, Patched> = HashMap::new();
+        let mut shared = Vec::new();
+        for (n, uses) in by_page {
+            let Some(page) = tree.pages.get(*n) else {
+                continue;
+            };
+            let origin = Origin::of(page, *n);
+            let patched = match all.entry(origin) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => {
+                    if !matches!(origin, Origin::Own(_)) {
+                        shared.push(origin);
+                    }
+                    let dict = match page.resources.as_deref() {
+                        Some(resources) => dict_of(self.document, resources)?,
+                        None => Dict::new(),
+                    };
+                    let x_objects = match dict.get("XObject") {
+                        Some(x_objects) => dict_of(self.document, x_objects)?,
+                        None => Dict::new(),
+                    };
+                    new.insert(Patched {
+                        value: Object::Null,
+                        dict,
+                        x_objects,
+                        names: HashMap::new(),
+                        number: 0,
+                    })
+                }
+            };
+            for (form, _) in uses {
+                patched.name(*form);
+            }
+        }
+        for origin in shared {
+            if let Some(patched) = all.get_mut(&origin) {
+                let id = self.objects.reserve_ref();
+                self.objects
+                    .put_value(id, &Object::Dict(patched.finished()));
+                patched.value = Object::Ref(id);
+            }
+        }
+        Ok(all)
     }
 
     fn stamp_page(
         &mut self,
         page: &Page,
         n: usize,
-        opening: Ref,
-        balance: Balance,
+        (opening, balance): (Ref, Balance),
         uses: &[(Ref, Placed)],
+        resources: &mut Patched,
         tail: &mut Tail,
     ) -> Result<(), Error> {
-        let mut resources = match &page.resources {
-            Some(resources) => self.dict_of(resources)?,
-            None => Dict::new(),
-        };
-        let mut x_objects = match resources.get("XObject") {
-            Some(x_objects) => self.dict_of(x_objects)?,
-            None => Dict::new(),
-        };
-
-        let closed = 1 + balance.unclosed.min(BALANCE_MAX) as usize;
-        let mut content = "Q\n".repeat(closed);
-        let mut number = 0;
+        let mut content = closing(balance);
         for (form, placed) in uses {
-            let name = loop {
-                let name = format!("PX{number}");
-                number += 1;
-                if !x_objects.iter().any(|(key, _)| *key == *name.as_str()) {
-                    break name;
-                }
-            };
-            x_objects.set(name.as_str(), *form);
+            let name = resources.name(*form);
             if self.tagged {
                 content.push_str("/Artifact BMC\n");
             }
@@ -106,6 +147,7 @@ impl<R: ReadAt> Editor<'_, R> {
                 page: n,
                 name,
                 form: *form,
+                matrix: placed.matrix,
             });
         }
         let closing = self.put_plain_stream(content.as_bytes());
@@ -113,10 +155,15 @@ impl<R: ReadAt> Editor<'_, R> {
         let mut contents = vec![Object::Ref(opening)];
         contents.extend(self.contents_of(page)?);
         contents.push(Object::Ref(closing));
-        resources.set("XObject", x_objects);
         let mut dict = page.dict.clone();
         dict.set("Contents", contents);
-        dict.set("Resources", resources);
+        dict.set(
+            "Resources",
+            match &resources.value {
+                Object::Null => Object::Dict(resources.finished()),
+                shared => shared.clone(),
+            },
+        );
         self.objects.put_value(page.reference, &Object::Dict(dict));
         Ok(())
     }
@@ -139,19 +186,6 @@ impl<R: ReadAt> Editor<'_, R> {
                 .document
                 .malformed(format!("its /Contents is {}", other.kind()), page.reference)
                 .into()),
-        }
-    }
-
-    fn dict_of(&self, value: &Object) -> Result<Dict, Error> {
-        match self.document.resolve(value)?.into_owned() {
-            Object::Dict(dict) => Ok(dict),
-            Object::Null => Ok(Dict::new()),
-            other => Err(ReadError::refused(
-                Code::Malformed,
-                format!("{} where a resource dictionary is wanted", other.kind()),
-                None,
-            )
-            .into()),
         }
     }
 
@@ -215,12 +249,14 @@ impl<R: ReadAt> Editor<'_, R> {
                 before.insert_str(0, "/Artifact BMC\n");
             }
             if let Some(form) = watermark {
-                after.push_str("q /PX0 Do Q\n");
-                content.pictures.push(("PX0".to_owned(), form));
+                let name = format!("{STAMP_PREFIX}0");
+                after.push_str(&format!("q /{name} Do Q\n"));
+                content.pictures.push((name.clone(), form));
                 tail.stamps.push(Stamp {
                     page: tree.pages.len() + n,
-                    name: "PX0".to_owned(),
+                    name,
                     form: old(form),
+                    matrix: [1.0, 0.0, 0.0, 1.0, 0.0, 0.0],
                 });
             }
             if self.tagged {
@@ -285,8 +321,10 @@ impl<R: ReadAt> Editor<'_, R> {
     /// PDF 1.7.
     pub(super) fn patch_catalog(&mut self) -> Result<(), Error> {
         let mut catalog = self.document.root().clone();
+        // Of signatures that the file does not have: beside a seal they would pass for its own.
+        catalog.remove("DSS");
         let mut extensions = match catalog.get("Extensions") {
-            Some(extensions) => self.dict_of(extensions)?,
+            Some(extensions) => dict_of(self.document, extensions)?,
             None => Dict::new(),
         };
         if !extensions.has("ESIC") {
@@ -316,6 +354,92 @@ impl<R: ReadAt> Editor<'_, R> {
             .put_value(self.document.root_ref(), &Object::Dict(catalog));
         Ok(())
     }
+}
+
+/// Where a page's resources stand: pages of one origin get one patched object.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Origin {
+    /// In an object of their own.
+    Object(Ref),
+    /// In a node above the page: by the address of what it hands down.
+    Inherited(usize),
+    /// In the page, or nowhere.
+    Own(usize),
+}
+
+impl Origin {
+    fn of(page: &Page, n: usize) -> Self {
+        match &page.resources {
+            Some(resources) => match &**resources {
+                Object::Ref(reference) => Self::Object(*reference),
+                _ if page.resources_inherited => Self::Inherited(Arc::as_ptr(resources) as usize),
+                _ => Self::Own(n),
+            },
+            None => Self::Own(n),
+        }
+    }
+}
+
+/// Resources with stamps in them.
+struct Patched {
+    /// What pages refer to; null where the page has them itself.
+    value: Object,
+    dict: Dict,
+    x_objects: Dict,
+    names: HashMap<Ref, String>,
+    number: usize,
+}
+
+impl Patched {
+    /// The form's name, a new one that nothing else has where it has none yet.
+    fn name(&mut self, form: Ref) -> String {
+        if let Some(name) = self.names.get(&form) {
+            return name.clone();
+        }
+        let name = loop {
+            let name = format!("{STAMP_PREFIX}{}", self.number);
+            self.number += 1;
+            if !self.x_objects.has(&name) {
+                break name;
+            }
+        };
+        self.x_objects.set(name.as_str(), form);
+        self.names.insert(form, name.clone());
+        name
+    }
+
+    fn finished(&self) -> Dict {
+        let mut dict = self.dict.clone();
+        dict.set("XObject", self.x_objects.clone());
+        dict
+    }
+}
+
+fn dict_of<R: ReadAt>(document: &Document<R>, value: &Object) -> Result<Dict, Error> {
+    match document.resolve(value)?.into_owned() {
+        Object::Dict(dict) => Ok(dict),
+        Object::Null => Ok(Dict::new()),
+        other => Err(ReadError::refused(
+            Code::Malformed,
+            format!("{} where a resource dictionary is wanted", other.kind()),
+            None,
+        )
+        .into()),
+    }
+}
+
+/// Closes what a page's content leaves open, and the `q` before it. A line of its own: the content may end in a comment.
+fn closing(balance: Balance) -> String {
+    let mut content = "\n".to_owned();
+    if balance.in_path {
+        content.push_str("n\n");
+    }
+    content.push_str(&"EMC\n".repeat(balance.marked.min(OPEN_MAX) as usize));
+    if balance.in_text {
+        content.push_str("ET\n");
+    }
+    content.push_str(&"Q\n".repeat(1 + balance.unclosed.min(OPEN_MAX) as usize));
+    content
 }
 
 fn references(named: &[(String, pdf_writer::Ref)]) -> Dict {

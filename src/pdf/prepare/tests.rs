@@ -154,6 +154,9 @@ fn stamps_stand_after_the_content_outside_its_graphics_state() {
         balance: vec![Balance {
             unopened: 1,
             unclosed: 2,
+            marked: 2,
+            in_text: true,
+            in_path: true,
         }],
         ..Plan::default()
     };
@@ -162,7 +165,12 @@ fn stamps_stand_after_the_content_outside_its_graphics_state() {
     let dict = page_dict(&document, 0);
     let parts = content(&document, &dict);
     assert_eq!(parts.first().unwrap(), "q\nq\n");
-    assert!(parts.last().unwrap().starts_with("Q\nQ\nQ\nq 1 0 0 1 72 "));
+    assert!(
+        parts
+            .last()
+            .unwrap()
+            .starts_with("\nn\nEMC\nEMC\nET\nQ\nQ\nQ\nq 1 0 0 1 72 ")
+    );
     let resources = document.value(&dict, "Resources").unwrap().into_owned();
     let objects = document
         .value(resources.as_dict().unwrap(), "XObject")
@@ -245,7 +253,7 @@ fn in_a_tagged_file_what_is_added_is_an_artifact() {
     };
     let (_, file) = prepared(&pdf.build(), &plan);
     let document = Document::open(file.as_slice()).unwrap();
-    for (n, begins) in [(0, "Q\n/Artifact BMC\nq "), (1, "Q\nEMC\n")] {
+    for (n, begins) in [(0, "\nQ\n/Artifact BMC\nq "), (1, "Q\nEMC\n")] {
         let parts = content(&document, &page_dict(&document, n));
         assert!(
             parts.last().unwrap().starts_with(begins),
@@ -377,4 +385,81 @@ fn a_picture_keeps_its_transparency() {
         .stream_decoded(image.as_stream().unwrap(), 100)
         .unwrap();
     assert_eq!(data.unwrap(), [255, 0, 0, 0, 0, 255]);
+}
+
+#[test]
+fn numbers_keep_their_digits_however_small_they_are() {
+    for (value, text) in [
+        (0.0, "0"),
+        (-0.000_000_000_000_000_1, "0"),
+        (72.0, "72"),
+        (595.276, "595.276"),
+        (-0.5, "-0.5"),
+        (1.0 / 75_000.0, "0.0000133333"),
+        (1.0 / 3.0, "0.333333"),
+    ] {
+        assert_eq!(number_text(value), text);
+    }
+}
+
+#[test]
+fn pages_that_share_resources_share_the_stamped_ones() {
+    let fonts: String = (0..500).map(|n| format!("/F{n} 190 0 R")).collect();
+    let resources = format!("<</Font<<{fonts}>>/XObject<</PX0 191 0 R>>>>");
+    for shared in [true, false] {
+        let mut pdf = Pdf::pages(50);
+        for n in 0..50 {
+            pdf.replace(3 + 2 * n, "/Resources<<>>", "");
+        }
+        let at_root = if shared { "199 0 R" } else { &resources };
+        pdf.replace(
+            2,
+            "/Type/Pages",
+            &format!("/Type/Pages/Resources {at_root}"),
+        );
+        pdf.set(190, "<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>");
+        pdf.stream(191, "/Type/XObject/Subtype/Form/BBox[0 0 1 1]", b"");
+        pdf.set(199, &resources);
+        let original = pdf.build();
+        let plan = Plan {
+            marks: vec![
+                text_at(7, 72.0, 100.0, "Paris"),
+                text_at(8, 72.0, 100.0, "Rome"),
+            ],
+            watermark: Some("TEST".into()),
+            ..Plan::default()
+        };
+        let (tail, file) = prepared(&original, &plan);
+        assert!(tail.bytes.len() < 60_000, "{}", tail.bytes.len());
+        let document = Document::open(file.as_slice()).unwrap();
+        let tree = document.page_tree(100).unwrap();
+        let first = tree.pages[0].dict.get("Resources").unwrap();
+        assert!(first.as_reference().is_some());
+        assert!(
+            tree.pages
+                .iter()
+                .all(|page| page.dict.get("Resources") == Some(first))
+        );
+        assert_eq!(tail.stamps.len(), 52);
+        let resources = document.resolve(first).unwrap().into_owned();
+        let forms = document
+            .value(resources.as_dict().unwrap(), "XObject")
+            .unwrap();
+        let forms = forms.as_dict().unwrap();
+        assert_eq!(
+            forms.get("PX0"),
+            Some(&Object::Ref(crate::pdf::Ref::new(191, 0)))
+        );
+        for stamp in &tail.stamps {
+            assert_eq!(forms.get(&stamp.name), Some(&Object::Ref(stamp.form)));
+        }
+    }
+}
+
+#[test]
+fn validation_data_of_other_signatures_is_taken_out() {
+    let mut pdf = Pdf::one_page();
+    pdf.set(1, "<</Type/Catalog/Pages 2 0 R/DSS<</Certs[]>>>>");
+    let (_, file) = prepared(&pdf.build(), &Plan::default());
+    assert!(!Document::open(file.as_slice()).unwrap().root().has("DSS"));
 }

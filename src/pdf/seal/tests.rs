@@ -68,7 +68,6 @@ impl House {
             reason: Some("Sealed after all had signed"),
             at: now(),
             original: None,
-            pages_max: PAGES_MAX,
         }
     }
 
@@ -478,6 +477,13 @@ fn what_cannot_be_sealed_is_known_before_anyone_signs() {
     assert_eq!(rehearsed(&pdf), Ok(()));
     pdf.set(1, "<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields/None>>>>");
     assert!(rehearsed(&pdf).unwrap_err().contains("no array"));
+    let mut sections = Pdf::one_page().build();
+    for _ in 0..1022 {
+        crate::pdf::fixture::update(&mut sections, &[], "/Root 1 0 R/Size 5");
+    }
+    let document = Document::open(sections.as_slice()).unwrap();
+    let error = rehearse(&document, &fonts, PAGES_MAX).unwrap_err();
+    assert!(error.to_string().contains("sections"), "{error}");
     let mut pdf = Pdf::pages(2);
     pdf.set(
         5,
@@ -488,6 +494,52 @@ fn what_cannot_be_sealed_is_known_before_anyone_signs() {
             .unwrap_err()
             .starts_with("document_malformed")
     );
+}
+
+#[test]
+fn the_seals_name_is_free_in_every_encoding() {
+    let house = House::new();
+    for taken in [
+        "(Seal)",
+        "<FEFF005300650061006C>",
+        "<EFBBBF5365616C>",
+        "<FFFE5300650061006C00>",
+    ] {
+        let mut pdf = Pdf::one_page();
+        pdf.set(
+            1,
+            "<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[10 0 R]>>>>",
+        );
+        pdf.set(10, format!("<</FT/Tx/T{taken}>>"));
+        let (_, file) = house.seal(&pdf.build(), &Plan::default());
+        let document = Document::open(file.as_slice()).unwrap();
+        let form = document.value(document.root(), "AcroForm").unwrap();
+        let fields = document.value(form.as_dict().unwrap(), "Fields").unwrap();
+        let seal = fields.as_array().unwrap().last().unwrap();
+        let seal = document.resolve(seal).unwrap().into_owned();
+        let name = seal.as_dict().unwrap().get("T").unwrap();
+        assert_eq!(name.as_string(), Some(b"Seal 2".as_slice()), "{taken}");
+    }
+}
+
+#[test]
+fn a_list_of_annotations_that_pages_share_does_not_get_the_seal() {
+    let house = House::new();
+    let mut pdf = Pdf::pages(2);
+    for page in [3, 5] {
+        pdf.replace(page, "/Type/Page", "/Type/Page/Annots 10 0 R");
+    }
+    pdf.set(10, "[11 0 R]");
+    pdf.set(11, "<</Type/Annot/Subtype/Link/Rect[0 0 10 10]>>");
+    let (outcome, file) = house.seal(&pdf.build(), &Plan::default());
+    assert!(outcome.check(&file, &house.roots).is_ok());
+    let document = Document::open(file.as_slice()).unwrap();
+    let tree = document.page_tree(10).unwrap();
+    let of = |n: usize| {
+        let list = document.value(&tree.pages[n].dict, "Annots").unwrap();
+        list.as_array().unwrap().len()
+    };
+    assert_eq!((of(0), of(1)), (2, 1));
 }
 
 #[test]
