@@ -7,6 +7,7 @@ use super::{App, Error};
 use crate::domain::audit::{Chain, Entry, Replay};
 use crate::domain::digest::Digest;
 use crate::domain::envelope::{Envelope, State};
+use crate::domain::environment::Environment;
 use crate::domain::event::{Download, Downloadable};
 use crate::domain::ids::EnvelopeId;
 use crate::domain::scope::Scope;
@@ -273,23 +274,56 @@ fn expect_sent(envelope: &Envelope) -> Result<(), Error> {
     ))
 }
 
+/// The export's members in the order in which they are written: its bytes are hashed.
+#[derive(serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Export<'a> {
+    format: &'static str,
+    envelope_id: String,
+    environment: Environment,
+    head: Option<ExportHead>,
+    entries: Vec<ExportEntry<'a>>,
+}
+
+#[derive(serde::Serialize)]
+struct ExportHead {
+    sequence: u64,
+    hash: Digest,
+}
+
+#[derive(serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ExportEntry<'a> {
+    sequence: u64,
+    salt: Option<String>,
+    body: Option<&'a str>,
+    body_hash: Digest,
+    hash: Digest,
+}
+
 /// The export: what is hashed is in it letter by letter (`body` is the hashed text itself). Sealed trails print the digest of
 /// these bytes: their form is held by a test and never changes.
 pub(crate) fn trail_json(envelope: &Envelope, entries: &[Entry]) -> Result<Vec<u8>, Error> {
     let head = entries.last().map(Entry::head);
-    let export = json!({
-        "format": "paraph-audit-v1",
-        "envelopeId": envelope.id,
-        "environment": envelope.environment,
-        "head": head.as_ref().map(|head| json!({"sequence": head.seq, "hash": head.hash})),
-        "entries": entries.iter().map(|entry| json!({
-            "sequence": entry.seq,
-            "salt": entry.content.as_ref().map(|c| hex::encode(c.salt)),
-            "body": entry.content.as_ref().map(|c| &c.body),
-            "bodyHash": entry.body_hash,
-            "hash": entry.hash,
-        })).collect::<Vec<_>>(),
-    });
+    let export = Export {
+        format: "paraph-audit-v1",
+        envelope_id: envelope.id.to_string(),
+        environment: envelope.environment,
+        head: head.map(|head| ExportHead {
+            sequence: head.seq,
+            hash: head.hash,
+        }),
+        entries: entries
+            .iter()
+            .map(|entry| ExportEntry {
+                sequence: entry.seq,
+                salt: entry.content.as_ref().map(|c| hex::encode(c.salt)),
+                body: entry.content.as_ref().map(|c| c.body.as_str()),
+                body_hash: entry.body_hash,
+                hash: entry.hash,
+            })
+            .collect(),
+    };
     serde_json::to_vec_pretty(&export).map_err(Error::internal)
 }
 
