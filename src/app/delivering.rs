@@ -1,6 +1,8 @@
 //! Webhooks go out: claimed in one transaction, sent outside of any, the result recorded in another.
 
+use super::alarming::raise;
 use super::{App, Error, caught};
+use crate::domain::alarm::Alarm;
 use crate::domain::environment::Environment;
 use crate::domain::event::SystemEvent;
 use crate::domain::limits;
@@ -42,6 +44,7 @@ impl App {
             ))
         });
         let random = u32::from_be_bytes(self.random());
+        let contact = self.contact();
         self.store.write(move |tx| {
             let Some(reason) = attempt.failure else {
                 tx.delivered(&delivery)?;
@@ -69,6 +72,15 @@ impl App {
                         reason: reason.to_owned(),
                     };
                     tx.record_system(&event, &Origin::system())?;
+                    let host = Target::parse(&delivery.webhook.url, schemes(environment))
+                        .map_or_else(|_| id.to_string(), |it| it.authority().to_owned());
+                    let alarm = Alarm::WebhookOff {
+                        environment,
+                        webhook: id,
+                        host,
+                        reason: reason.to_owned(),
+                    };
+                    raise(tx, contact.as_ref(), &alarm)?;
                 }
             }
             Ok::<_, Error>(())

@@ -88,6 +88,7 @@ impl App {
         parts.push(self.renew_revocation_lists());
         parts.push(self.keep_key_uses());
         parts.push(self.sweep_files());
+        parts.push(self.watch_disk());
         parts.push(
             self.vault
                 .derived_trim(DERIVED_BYTES_MAX)

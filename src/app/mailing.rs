@@ -16,7 +16,7 @@ use crate::domain::time::Timestamp;
 use crate::i18n::mail::{self, Asked, Occasion};
 use crate::i18n::{Locale, Zone};
 use crate::outbound::{Letter, Mailbox, SmtpFailure};
-use crate::store::{Lease, Mail, Queue, Window};
+use crate::store::{About, Lease, Mail, Queue, Window};
 use std::time::Duration;
 
 /// How long a mail is held: longer than an attempt may last.
@@ -64,10 +64,7 @@ impl App {
         else {
             return Ok(false);
         };
-        let envelope = self
-            .store
-            .read(|tx| load(tx, mail.environment, mail.envelope))?;
-        let Some(written) = self.write_mail(&envelope, mail.recipient, mail.message)? else {
+        let Some((written, name)) = self.written(&mail)? else {
             // The recipient was replaced, or is no longer asked: nothing to tell.
             self.store
                 .write(move |tx| Ok::<_, Error>(tx.finish(&lease)?))?;
@@ -89,16 +86,16 @@ impl App {
             })?;
             return Ok(true);
         };
-        let name = envelope
-            .recipient(mail.recipient)
-            .and_then(|(person, _)| person.name.clone());
         let result = transport.send(&Letter {
             id: mail.id.to_string(),
             to: Mailbox {
                 address: mail.address.clone(),
-                name: name.map(|n| n.as_str().to_owned()),
+                name,
             },
-            reply_to: self.reply_to(),
+            reply_to: match mail.about {
+                About::Recipient { .. } => self.reply_to(),
+                About::Alarm(_) => None,
+            },
             subject: written.subject,
             text: written.text,
             html: Some(written.html),
@@ -109,13 +106,39 @@ impl App {
         Ok(true)
     }
 
+    /// What a mail says, as things are now, and to whom by name. `None`: nothing any more.
+    fn written(&self, mail: &Mail) -> Result<Option<(Written, Option<String>)>, Error> {
+        let (envelope, recipient, message) = match &mail.about {
+            About::Alarm(alarm) => {
+                let mail = self.write_alarm(alarm);
+                let written = Written {
+                    subject: mail.subject,
+                    text: mail.text,
+                    html: mail.html,
+                    link: None,
+                };
+                return Ok(Some((written, None)));
+            }
+            About::Recipient {
+                envelope,
+                recipient,
+                message,
+            } => (*envelope, *recipient, *message),
+        };
+        let envelope = self.store.read(|tx| load(tx, mail.environment, envelope))?;
+        let written = self.write_mail(&envelope, recipient, message)?;
+        let name = envelope
+            .recipient(recipient)
+            .and_then(|(person, _)| person.name.as_ref())
+            .map(|name| name.as_str().to_owned());
+        Ok(written.map(|written| (written, name)))
+    }
+
     /// Where answers to mails go: the organisation's contact.
     fn reply_to(&self) -> Option<Mailbox> {
-        let organisation = &self.settings.organisation;
-        let address = organisation.contact.as_ref()?.parse().ok()?;
         Some(Mailbox {
-            name: Some(organisation.name.clone()),
-            address,
+            name: Some(self.settings.organisation.name.clone()),
+            address: self.contact()?,
         })
     }
 
@@ -128,16 +151,10 @@ impl App {
     ) -> Result<(), Error> {
         self.store.write(move |tx| {
             tx.keep_mail_content(mail.id, &content)?;
-            let answer = |text: &str| MailAnswer {
-                mail: mail.id,
-                message: mail.message,
-                recipient: mail.recipient,
-                answer: text::kept(text, limits::ANSWER_CHARS_MAX),
-            };
-            let note = match &result {
+            let (is_accepted, said) = match &result {
                 Ok(said) => {
                     tx.finish(&lease)?;
-                    Note::MailAccepted(answer(said))
+                    (true, said.clone())
                 }
                 Err(failure) => {
                     let made = usize::try_from(lease.tries()).unwrap_or(usize::MAX);
@@ -154,10 +171,29 @@ impl App {
                     if wait.is_some() {
                         return Ok(());
                     }
-                    Note::MailRefused(answer(&failure.to_string()))
+                    (false, failure.to_string())
                 }
             };
-            let mut envelope = load(tx, mail.environment, mail.envelope)?;
+            let About::Recipient {
+                envelope,
+                recipient,
+                message,
+            } = mail.about
+            else {
+                return Ok(());
+            };
+            let answer = MailAnswer {
+                mail: mail.id,
+                message,
+                recipient,
+                answer: text::kept(&said, limits::ANSWER_CHARS_MAX),
+            };
+            let note = if is_accepted {
+                Note::MailAccepted(answer)
+            } else {
+                Note::MailRefused(answer)
+            };
+            let mut envelope = load(tx, mail.environment, envelope)?;
             let events = envelope.decide(Command::Note(note), tx.now())?;
             tx.record(&mut envelope, events, &Origin::system())?;
             Ok::<_, Error>(())

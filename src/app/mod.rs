@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod admins;
+mod alarming;
 pub mod auditing;
 mod certificate;
 pub mod delivering;

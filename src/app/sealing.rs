@@ -1,6 +1,7 @@
 //! The seal job: prepare, seal, check from the bytes, keep, record. It may run twice, or in vain; a failure is visible, is
 //! retried, and loses no signature.
 
+use super::alarming::raise;
 use super::auditing::confirm;
 use super::envelopes::load;
 use super::finishing::Certification;
@@ -10,6 +11,7 @@ use super::stamping::Evidence;
 use super::wording::LANGUAGE;
 use super::working::SEALING;
 use super::{App, Error, caught};
+use crate::domain::alarm::Alarm;
 use crate::domain::command::{Command, Note};
 use crate::domain::digest::Digest;
 use crate::domain::envelope::{Envelope, FrozenDocument, SealLevel, Sealed, State};
@@ -91,19 +93,39 @@ impl App {
         tracing::error!(envelope = %job.envelope, reason, "a seal or an audit trail could not be made; it will be tried again");
         let made = job.lease.tries();
         let wait = wait_after(made);
-        let parks = matches!(error, Error::SealUnavailable(_)) || made >= ATTEMPTS_BEFORE_PARKING;
+        let is_key_unusable = matches!(error, Error::SealUnavailable(_));
+        let parks = is_key_unusable || made >= ATTEMPTS_BEFORE_PARKING;
         let (lease, environment, id, is_seal) = (
             job.lease.clone(),
             job.environment,
             job.envelope,
             job.kind == JobKind::Seal,
         );
+        let contact = self.contact();
+        let alarm = if is_key_unusable {
+            Some(Alarm::SealUnusable {
+                environment,
+                reason: reason.clone(),
+            })
+        } else if parks {
+            Some(Alarm::EvidenceFailing {
+                environment,
+                envelope: id,
+                attempts: made,
+                reason: reason.clone(),
+            })
+        } else {
+            None
+        };
         self.store.write(move |tx| {
             // Who holds the work now tells how it went.
             if !tx.holds(&lease)? {
                 return Ok(());
             }
             tx.fail(&lease, Some(tx.now().plus(wait)), &reason)?;
+            if let Some(alarm) = &alarm {
+                raise(tx, contact.as_ref(), alarm)?;
+            }
             if !is_seal {
                 return Ok(());
             }

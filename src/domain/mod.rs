@@ -1,5 +1,6 @@
 //! What the product is about, as pure data and pure functions: no I/O, no clock, no chance, no SQL, no HTTP.
 
+pub mod alarm;
 pub mod audit;
 pub mod command;
 pub mod contact;

@@ -1,4 +1,8 @@
-//! The mails to recipients: subject, text and HTML, one button each, no picture, no request to anywhere.
+//! The mails: subject, text and HTML, one button each, no picture, no request to anywhere.
+
+mod trouble;
+
+pub use trouble::{Notice, Trouble, trouble};
 
 use super::{Locale, Zone};
 use askama::Template;
@@ -215,7 +219,31 @@ pub fn mail(letter: &Letter, occasion: &Occasion) -> Mail {
     }
     closing.push(l.t1("mail-reference", "reference", &letter.reference));
 
-    let subject = one_line(&subject);
+    compose(
+        letter,
+        Parts {
+            subject,
+            paragraphs,
+            quote,
+            button,
+            closing,
+        },
+    )
+}
+
+/// What one mail says between greeting and name.
+struct Parts<'a> {
+    subject: String,
+    paragraphs: Vec<String>,
+    /// Who says it, and what.
+    quote: Option<(String, &'a str)>,
+    button: Option<Button>,
+    closing: Vec<String>,
+}
+
+fn compose(letter: &Letter, parts: Parts<'_>) -> Mail {
+    let l = letter.locale;
+    let subject = one_line(&parts.subject);
     let greeting = match &letter.name {
         Some(name) => l.t1("mail-hello", "name", name),
         None => l.t("mail-hello-unnamed"),
@@ -224,10 +252,10 @@ pub fn mail(letter: &Letter, occasion: &Occasion) -> Mail {
         letter,
         subject: &subject,
         greeting: &greeting,
-        paragraphs: &paragraphs,
-        quote: quote.as_ref().map(|(who, m)| (who.as_str(), *m)),
-        button: button.as_ref(),
-        closing: &closing,
+        paragraphs: &parts.paragraphs,
+        quote: parts.quote.as_ref().map(|(who, m)| (who.as_str(), *m)),
+        button: parts.button.as_ref(),
+        closing: &parts.closing,
     }
     .render()
     // Writing into a String doesn't fail.
@@ -238,15 +266,15 @@ pub fn mail(letter: &Letter, occasion: &Occasion) -> Mail {
         blocks.push(l.t("mail-test"));
     }
     blocks.push(greeting);
-    blocks.extend(paragraphs);
-    if let Some((who, message)) = quote {
+    blocks.extend(parts.paragraphs);
+    if let Some((who, message)) = parts.quote {
         let quoted: Vec<String> = message.lines().map(|line| format!("> {line}")).collect();
         blocks.push(format!("{who}\n{}", quoted.join("\n")));
     }
-    if let Some(button) = &button {
+    if let Some(button) = &parts.button {
         blocks.push(format!("{}:\n{}", button.label, button.link));
     }
-    blocks.push(closing.join("\n"));
+    blocks.push(parts.closing.join("\n"));
     blocks.push(format!("-- \n{}", letter.sender));
     let mut text = blocks.join("\n\n");
     text.push('\n');

@@ -44,7 +44,7 @@ pub use jobs::{InvalidJobKind, Job, JobKind};
 pub use keys::ApiKey;
 pub use lists::{Page, Window};
 pub use migrations::{Migrated, migrate};
-pub use outbox::Mail;
+pub use outbox::{About, Mail};
 pub use queue::{Lease, Queue, Waiting, WorkState};
 pub use replies::StoredReply;
 pub use settings::Setting;

@@ -1,4 +1,4 @@
-//! Mails: one row for each recipient and message, from the moment that the event asked for it. Kept after sending: the outbox page
+//! Mails: one row for each recipient and message, or for each alarm, from the moment that it was asked for. Kept after sending: the outbox page
 //! shows what went out.
 
 use super::error::Error;
@@ -6,6 +6,7 @@ use super::lists::{Page, Window};
 use super::queue::{Lease, Queue, WorkState};
 use super::row;
 use super::tx::{ReadTx, WriteTx};
+use crate::domain::alarm::Alarm;
 use crate::domain::contact::EmailAddress;
 use crate::domain::environment::Environment;
 use crate::domain::event::Message;
@@ -15,6 +16,25 @@ use crate::domain::time::Timestamp;
 use rusqlite::{Row, params};
 use std::time::Duration;
 
+/// What a mail is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum About {
+    /// Something for a recipient of an envelope.
+    Recipient {
+        /// Which envelope.
+        envelope: EnvelopeId,
+        /// Which recipient.
+        recipient: RecipientId,
+        /// What it says.
+        message: Message,
+    },
+    /// Something for administrators.
+    Alarm(Alarm),
+}
+
+/// As the kind of a mail is stored that is an alarm; else it is the message's name.
+const ALARM: &str = "alarm";
+
 /// A mail of the outbox.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Mail {
@@ -22,12 +42,8 @@ pub struct Mail {
     pub id: MailId,
     /// In which world.
     pub environment: Environment,
-    /// About which envelope.
-    pub envelope: EnvelopeId,
-    /// To which recipient.
-    pub recipient: RecipientId,
-    /// What it says.
-    pub message: Message,
+    /// What it is about, and so what it says.
+    pub about: About,
     /// To which address, as it was when the mail was asked for.
     pub address: EmailAddress,
     /// What was sent or captured, encrypted by the caller: it holds personal links.
@@ -50,7 +66,6 @@ impl std::fmt::Debug for Mail {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Mail")
             .field("id", &self.id)
-            .field("message", &self.message)
             .field("state", &self.state)
             .finish_non_exhaustive()
     }
@@ -58,7 +73,7 @@ impl std::fmt::Debug for Mail {
 
 const COUNTER: &str = "mail";
 const COLUMNS: &str = "id, lane, envelope_id, recipient_id, kind, address, content, state, due_at, tries, last_error, created_at,
-    ended_at FROM mail";
+    ended_at, alarm FROM mail";
 
 fn mail(r: &Row<'_>) -> Result<Mail, Error> {
     let kind: String = r.get(4)?;
@@ -66,12 +81,15 @@ fn mail(r: &Row<'_>) -> Result<Mail, Error> {
     Ok(Mail {
         id: row::parsed(r, 0, "mail id")?,
         environment: row::environment(r, 1)?,
-        envelope: row::parsed(r, 2, "envelope id")?,
-        recipient: row::parsed(r, 3, "recipient id")?,
-        message: Message::ALL
-            .into_iter()
-            .find(|message| message.as_str() == kind)
-            .ok_or_else(|| Error::damaged("kind of mail", kind))?,
+        about: match Message::ALL.into_iter().find(|it| it.as_str() == kind) {
+            Some(message) => About::Recipient {
+                envelope: row::parsed(r, 2, "envelope id")?,
+                recipient: row::parsed(r, 3, "recipient id")?,
+                message,
+            },
+            None if kind == ALARM => About::Alarm(row::json(r, 13, "alarm")?),
+            None => return Err(Error::damaged("kind of mail", kind)),
+        },
         address: row::parsed(r, 5, "mail's address")?,
         content: r.get(6)?,
         state: WorkState::read(&state)?,
@@ -146,6 +164,40 @@ impl WriteTx<'_> {
         self.count(environment, COUNTER, 1)?;
         self.has_news(Queue::Mail);
         Ok(())
+    }
+
+    /// Asks for a mail to administrators at `address`, unless one about the same thing was asked for within `every`. Tells whether.
+    pub fn raise_alarm(
+        &self,
+        alarm: &Alarm,
+        address: &EmailAddress,
+        every: Duration,
+    ) -> Result<bool, Error> {
+        let (environment, thing, now) = (alarm.environment(), alarm.thing(), self.now());
+        let was_told = self.exists(
+            "SELECT 1 FROM mail WHERE thing = ?1 AND created_at > ?2",
+            params![thing, now.minus(every).as_millis()],
+        )?;
+        if was_told {
+            return Ok(false);
+        }
+        self.insert(
+            "mail",
+            "INSERT INTO mail (id, lane, kind, address, state, due_at, created_at, alarm, thing)
+             VALUES (?1, ?2, ?3, ?4, 'READY', ?5, ?5, ?6, ?7)",
+            params![
+                self.new_id(MailId::new).to_string(),
+                environment.as_str(),
+                ALARM,
+                address.as_str(),
+                now.as_millis(),
+                row::to_json(alarm, "alarm")?,
+                thing,
+            ],
+        )?;
+        self.count(environment, COUNTER, 1)?;
+        self.has_news(Queue::Mail);
+        Ok(true)
     }
 
     /// Takes the mail of one of `environments` that has been due longest, for `span`.

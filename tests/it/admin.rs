@@ -1,5 +1,6 @@
 //! The administrators' pages, as a browser without scripts uses them: here the ways in and out.
 
+mod alarms;
 mod reset;
 mod seals;
 mod work;

@@ -1,4 +1,4 @@
-# The mails to recipients. Each has a subject, a sentence, one button and a closing line.
+# The mails. Each mail to a recipient has a subject, a sentence, one button and a closing line.
 
 mail-hello = Hello { $name },
 mail-hello-unnamed = Hello,
@@ -42,3 +42,20 @@ mail-withdrawn-reason = Reason given: { $reason }
 
 mail-expired-subject = The deadline has passed: { $subject }
 mail-expired-text = The time to sign “{ $subject }” ended on { $deadline }. If you still want to sign, please ask { $sender }.
+
+# To administrators.
+
+mail-trouble-seal-subject = Documents can't be sealed
+mail-trouble-seal-text = The key of the seal can't be used. Envelopes that everyone has signed wait for their seal, and no other can be sent. No signature is lost: once the cause is gone, sealing goes on by itself.
+mail-trouble-evidence-subject = An envelope can't be finished: { $envelope }
+mail-trouble-evidence-text = The seal or the audit trail of { $envelope } failed { $n ->
+    [one] once
+   *[other] { $n } times
+}. No signature is lost, and Paraph goes on trying.
+mail-trouble-webhook-subject = A webhook was switched off: { $host }
+mail-trouble-webhook-text = Paraph gave up calling { $host }. The program behind it hears of nothing any more. Once it works again, register the webhook anew.
+mail-trouble-disk-subject = The disk is nearly full
+mail-trouble-disk-text = { $free } are free where Paraph keeps its data. Under { $least } new documents and envelopes are refused.
+mail-trouble-reason = Reason: { $reason }
+mail-trouble-button = Open the administration pages
+mail-trouble-once = As long as this lasts you are told once a day.

@@ -12,3 +12,8 @@ CREATE TABLE admin_place (
     entered_at INTEGER NOT NULL,
     PRIMARY KEY (admin_id, address)
 ) STRICT, WITHOUT ROWID;
+
+-- Mails to administrators: no envelope, but an alarm (JSON), and the thing that it is about, which is told once a day.
+ALTER TABLE mail ADD COLUMN alarm TEXT;
+ALTER TABLE mail ADD COLUMN thing TEXT;
+CREATE INDEX mail_by_thing ON mail (thing, created_at) WHERE thing IS NOT NULL;

@@ -1,4 +1,5 @@
 use super::*;
+use crate::domain::alarm::Alarm;
 use crate::domain::event::Message;
 use crate::domain::limits;
 
@@ -264,9 +265,13 @@ fn a_mail_is_captured_with_what_it_said_and_released_by_a_person() {
             send(tx, &mut envelope)?;
             assert_eq!(tx.claim_mail(&[Live], SPAN)?, None);
             let (lease, mail) = tx.claim_mail(&Environment::ALL, SPAN)?.expect("a mail");
-            assert_eq!(mail.message, Message::Invitation);
+            let about = About::Recipient {
+                envelope: envelope.id,
+                recipient: envelope.definition.recipients[0].id,
+                message: Message::Invitation,
+            };
+            assert_eq!(mail.about, about);
             assert_eq!(mail.address.as_str(), "signer0@example.com");
-            assert_eq!(mail.recipient, envelope.definition.recipients[0].id);
             tx.keep_mail_content(mail.id, b"sealed")?;
             tx.capture(&lease)?;
             let kept = tx.mail(Test, mail.id)?.expect("kept");
@@ -276,6 +281,41 @@ fn a_mail_is_captured_with_what_it_said_and_released_by_a_person() {
             assert!(!tx.retry(Queue::Mail, &mail.id.to_string())?);
             assert!(tx.release(Queue::Mail, &mail.id.to_string())?);
             assert!(tx.claim_mail(&[Test], SPAN)?.is_some());
+            Ok(())
+        })
+        .expect("written");
+}
+
+#[test]
+fn the_same_alarm_is_one_mail_a_day() {
+    const DAY: Duration = Duration::from_secs(86_400);
+    let f = fixture();
+    let raise = |alarm: Alarm| {
+        let address = "it@acme.example".parse().expect("address");
+        f.store
+            .write::<_, Error>(move |tx| tx.raise_alarm(&alarm, &address, DAY))
+            .expect("written")
+    };
+    let disk = |free_bytes| Alarm::DiskNearlyFull {
+        free_bytes,
+        least_bytes: 9,
+    };
+    let seal = |environment| Alarm::SealUnusable {
+        environment,
+        reason: "no key".into(),
+    };
+    assert!(raise(disk(8)));
+    assert!(!raise(disk(7)), "the same thing");
+    assert!(raise(seal(Live)) && raise(seal(Test)));
+    f.clock.advance(DAY);
+    assert!(raise(disk(6)));
+    f.store
+        .write::<_, Error>(move |tx| {
+            assert_eq!(tx.mails(Live, Window::page(1, 9))?.total, 3);
+            assert_eq!(tx.mails(Test, Window::page(1, 9))?.total, 1);
+            let (_, mail) = tx.claim_mail(&[Live], SPAN)?.expect("a mail");
+            assert_eq!(mail.about, About::Alarm(disk(8)));
+            assert_eq!(mail.address.as_str(), "it@acme.example");
             Ok(())
         })
         .expect("written");

@@ -50,6 +50,8 @@ pub struct Options {
     pub admin_allow_from: Vec<Network>,
     /// Bytes of an upload.
     pub upload_bytes_max: u64,
+    /// With less room than this on the disk uploads are refused.
+    pub free_space_bytes_min: u64,
     /// Whether signers without fields are refused.
     pub require_fields: bool,
     /// How slowly bodies may come.
@@ -70,6 +72,7 @@ impl Default for Options {
             trusted_proxies: Vec::new(),
             admin_allow_from: Vec::new(),
             upload_bytes_max: 5_000_000,
+            free_space_bytes_min: 0,
             require_fields: false,
             patience: Patience::default(),
             limits: LimitSettings {
@@ -392,7 +395,7 @@ fn settings(url: &str, options: &Options) -> Settings {
         },
         upload_bytes_max: options.upload_bytes_max,
         pages_max: 2_000,
-        free_space_bytes_min: 0,
+        free_space_bytes_min: options.free_space_bytes_min,
         envelope_expires_after: Duration::from_secs(90 * 86_400),
         require_fields: options.require_fields,
         signing_session_idle: Duration::from_secs(30 * 60),
