@@ -146,7 +146,11 @@ fn a_delivery_that_breaks_its_thread_is_an_attempt_that_failed() {
     assert!(app.delivering_next().expect("recorded"));
     assert!(!app.delivering_next().expect("not at once"));
     let waiting = app.store.read::<_, Error>(|tx| {
-        Ok(tx.work_in(crate::store::Queue::Delivery, WorkState::Ready, 9)?)
+        Ok(tx.work_in(
+            crate::store::Queue::Delivery,
+            WorkState::Ready,
+            crate::store::Window::page(1, 9),
+        )?)
     });
     let waiting = waiting.expect("read");
     assert!(

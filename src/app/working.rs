@@ -6,10 +6,11 @@ use crate::domain::command::Command;
 use crate::domain::environment::Environment;
 use crate::domain::event::SystemEvent;
 use crate::domain::ids::EnvelopeId;
+use crate::domain::limits;
 use crate::domain::origin::Origin;
 use crate::domain::refusal::Refusal;
 pub use crate::store::WorkState;
-use crate::store::{JobKind, Queue, Waiting, WriteTx};
+use crate::store::{self, JobKind, Queue, Waiting, Window, WriteTx};
 use std::time::Duration;
 
 /// The loops.
@@ -84,28 +85,28 @@ impl App {
         }
     }
 
-    /// What needs a person's eyes: jobs that failed and come again by themselves, seals first and oldest first; then work that
-    /// failed for good, newest first in each queue. At most `limit` of each kind.
-    pub fn failed_work(&self, limit: u32) -> Result<Vec<FailedWork>, Error> {
+    /// A page of what needs a person's eyes, and how much there is: jobs that failed and come again by themselves, seals first and
+    /// oldest first; then work that failed for good, newest first in each queue. Each kind is counted to
+    /// [`limits::PAGE_DEPTH_MAX`].
+    pub fn failed_work(&self, page: u32, size: u32) -> Result<(Vec<FailedWork>, u64), Error> {
+        let cap = u32::try_from(limits::PAGE_DEPTH_MAX).unwrap_or(u32::MAX);
         self.store.read(|tx| {
-            let mut failed = Vec::new();
+            let mut shown = Shown {
+                window: Window::page(page, size),
+                failed: Vec::new(),
+                total: 0,
+            };
             for kind in JobKind::ALL {
-                for work in tx.erring_jobs(kind, limit)? {
-                    failed.push(FailedWork {
-                        queue: Queue::Job.as_str(),
-                        work,
-                    });
-                }
+                let count = tx.count_erring_jobs(kind, cap)?;
+                shown.add(Queue::Job, count, |window| tx.erring_jobs(kind, window))?;
             }
             for queue in Queue::ALL {
-                for work in tx.work_in(queue, WorkState::Failed, limit)? {
-                    failed.push(FailedWork {
-                        queue: queue.as_str(),
-                        work,
-                    });
-                }
+                let count = tx.count_work(queue, WorkState::Failed, cap)?;
+                shown.add(queue, count, |window| {
+                    tx.work_in(queue, WorkState::Failed, window)
+                })?;
             }
-            Ok(failed)
+            Ok((shown.failed, shown.total))
         })
     }
 
@@ -176,6 +177,39 @@ fn resume_seal(
         // Withdrawn meanwhile: the job will find nothing to do.
         Err(Refusal::WrongState { .. }) => Ok(()),
         Err(refusal) => Err(refusal.into()),
+    }
+}
+
+/// One page of several lists that follow each other.
+struct Shown {
+    /// What of the lists to come is wanted.
+    window: Window,
+    failed: Vec<FailedWork>,
+    /// Of the lists so far.
+    total: u64,
+}
+
+impl Shown {
+    /// The next list, of `count` pieces.
+    fn add(
+        &mut self,
+        queue: Queue,
+        count: u32,
+        list: impl FnOnce(Window) -> Result<Vec<Waiting>, store::Error>,
+    ) -> Result<(), Error> {
+        let count = u64::from(count);
+        self.total += count;
+        if self.window.offset < count && self.window.limit > 0 {
+            let found = list(self.window)?;
+            let taken = u32::try_from(found.len()).unwrap_or(u32::MAX);
+            self.window.limit = self.window.limit.saturating_sub(taken);
+            self.failed.extend(found.into_iter().map(|work| FailedWork {
+                queue: queue.as_str(),
+                work,
+            }));
+        }
+        self.window.offset = self.window.offset.saturating_sub(count);
+        Ok(())
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the appliance does by itself, and when.
 
 use super::error::Error;
+use super::lists::Window;
 use super::queue::{Lease, Queue, WAITING_JOB, Waiting, waiting};
 use super::row;
 use super::tx::{ReadTx, WriteTx};
@@ -78,13 +79,13 @@ impl ReadTx<'_> {
     }
 
     /// Jobs of one kind that failed and will be tried again by themselves, oldest first, at most `limit`.
-    pub fn erring_jobs(&self, kind: JobKind, limit: u32) -> Result<Vec<Waiting>, Error> {
+    pub fn erring_jobs(&self, kind: JobKind, window: Window) -> Result<Vec<Waiting>, Error> {
         self.all(
             &format!(
                 "SELECT {WAITING_JOB} FROM job WHERE lane = ?1 AND state IN ('READY', 'LEASED') AND last_error IS NOT NULL
-                 ORDER BY id LIMIT ?2"
+                 ORDER BY id LIMIT ?2 OFFSET ?3"
             ),
-            params![kind.as_str(), limit],
+            params![kind.as_str(), window.limit, row::signed(window.offset)],
             waiting,
         )
     }

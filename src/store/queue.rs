@@ -15,6 +15,8 @@
 //! so a lane that is stuck costs the others nothing, however long it is.
 
 use super::error::Error;
+use super::lists::Window;
+use super::row;
 use super::tx::{ReadTx, WriteTx};
 use crate::domain::environment::InvalidEnvironment;
 use crate::domain::ids::{DeliveryId, EventId, JobId, MailId};
@@ -207,13 +209,14 @@ impl ReadTx<'_> {
         &self,
         queue: Queue,
         state: WorkState,
-        limit: u32,
+        window: Window,
     ) -> Result<Vec<Waiting>, Error> {
         let sql = queue.sql(
             "SELECT id, lane, state, due_at, tries, last_error, created_at, ended_at, {about} FROM {queue}
-             WHERE state = ?1 ORDER BY id DESC LIMIT ?2",
+             WHERE state = ?1 ORDER BY id DESC LIMIT ?2 OFFSET ?3",
         );
-        self.all(&sql, params![state.as_str(), limit], waiting)
+        let offset = row::signed(window.offset);
+        self.all(&sql, params![state.as_str(), window.limit, offset], waiting)
     }
 
     /// How many pieces are in one state, counted to `cap`.

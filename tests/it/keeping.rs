@@ -107,7 +107,7 @@ fn an_envelope_that_cannot_be_read_stops_no_other_at_its_deadline() {
     );
     assert!(app.app().timing_next().expect("the other"));
     assert_eq!(app.envelope(&other)["status"], "EXPIRED");
-    let failed = app.app().failed_work(10).expect("the queues");
+    let failed = app.app().failed_work(1, 10).expect("the queues").0;
     assert_eq!(failed.len(), 1);
     assert_eq!(failed[0].work.about.as_deref(), Some(id(&unreadable)));
     assert!(

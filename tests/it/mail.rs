@@ -181,7 +181,7 @@ fn a_mail_that_is_refused_for_good_stands_in_the_trail_and_before_the_operator()
     let ana = &sent["recipients"][0]["id"];
     let refused = [told(("mail.refused", ana, "failure"))];
     assert_eq!(answers(&live, &sent), refused);
-    let failed = app.app().failed_work(10).expect("the queues");
+    let failed = app.app().failed_work(1, 10).expect("the queues").0;
     assert_eq!(failed.len(), 1);
     let reason = failed[0].work.last_error.as_deref().unwrap_or_default();
     assert!(reason.contains("5.1.1"), "{reason}");

@@ -218,7 +218,7 @@ fn after_the_last_attempt_a_delivery_has_failed_and_can_be_seen() {
         app.advance(Duration::from_secs(8 * 3_600));
     }
     assert_eq!(sink.received().len(), 6);
-    let failed = app.app().failed_work(10).expect("the queues");
+    let failed = app.app().failed_work(1, 10).expect("the queues").0;
     assert_eq!(failed.len(), 1);
     assert_eq!(failed[0].queue, "delivery");
     assert_eq!(

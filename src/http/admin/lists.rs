@@ -13,7 +13,6 @@ use super::{
 use crate::app::mailing::OutboxMail;
 use crate::app::{FailedWork, WorkState};
 use crate::domain::envelope::Envelope;
-use crate::domain::limits;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 // ---------------------------------------------------------------- the outbox
@@ -101,13 +100,12 @@ fn mail_row(web: &Web, outbox: &OutboxMail) -> MailRow {
 pub(super) async fn jobs(request: HttpRequest, web: web::Data<Web>) -> HttpResponse {
     let result = async {
         let visit = visit(&request, &web).await?;
-        let mut failed = blocking(&web, |app| app.failed_work(limits::PAGE_SIZE_MAX)).await?;
-        // Stable: within the rest the newest stay first.
-        failed.sort_by_key(|failed| job_kind(failed) != JobKind::Seal);
+        let number = page_number(&query(&request)?)?;
+        let (failed, total) = blocking(&web, move |app| app.failed_work(number, PAGE_SIZE)).await?;
         let view = Jobs {
             frame: visit.frame(&web),
             jobs: failed.into_iter().map(job_row).collect(),
-            pager: Pager::default(),
+            pager: pager(&web, Section::Jobs, "", number, total),
         };
         Ok(page(200, view.html()))
     };

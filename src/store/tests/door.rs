@@ -317,7 +317,7 @@ fn mails_and_jobs_come_with_the_event_that_asks_for_them() {
             let trail = tx.claim_job(&[JobKind::Trail], SPAN)?.expect("a trail");
             assert_eq!(trail.envelope, done.id);
             let others: Vec<_> = tx
-                .work_in(Queue::Job, WorkState::Ready, 9)?
+                .work_in(Queue::Job, WorkState::Ready, Window::page(1, 9))?
                 .into_iter()
                 .map(|job| job.lane)
                 .collect();

@@ -119,7 +119,7 @@ fn failed_work_comes_back_at_its_time_or_waits_for_a_person() {
     f.store
         .write::<_, Error>(move |tx| {
             tx.fail(&lease, None, &long)?;
-            let failed = &tx.work_in(Queue::Job, WorkState::Failed, 9)?[0];
+            let failed = &tx.work_in(Queue::Job, WorkState::Failed, Window::page(1, 9))?[0];
             assert_eq!(failed.id, lease.id());
             assert_eq!(
                 failed.last_error.as_ref().map(String::len),
@@ -155,13 +155,13 @@ fn work_that_waits_after_an_error_is_seen_and_hurried_without_losing_count() {
             assert_eq!(tx.count_erring_jobs(JobKind::Expire, 9)?, 0);
             assert!(!tx.retry(Queue::Job, lease.id())?, "it is under way");
             tx.fail(&lease, Some(later(tx, 21_600)), "the disk")?;
-            let erring = tx.erring_jobs(JobKind::Expire, 9)?;
+            let erring = tx.erring_jobs(JobKind::Expire, Window::page(1, 9))?;
             assert_eq!(erring.len(), 1);
             assert_eq!(
                 (erring[0].id.as_str(), erring[0].last_error.as_deref()),
                 (lease.id(), Some("the disk"))
             );
-            assert_eq!(tx.erring_jobs(JobKind::Seal, 9)?, []);
+            assert_eq!(tx.erring_jobs(JobKind::Seal, Window::page(1, 9))?, []);
             assert_eq!(tx.count_erring_jobs(JobKind::Expire, 9)?, 1);
             assert!(tx.retry(Queue::Job, lease.id())?);
             assert_eq!(tx.next_job_due(LANES)?, Some(tx.now()));
@@ -444,7 +444,7 @@ fn a_delivery_of_a_webhook_that_was_switched_off_is_due_to_nobody_though_its_lea
             assert_eq!(tx.strand_deliveries(9)?, 2);
             assert_eq!(tx.count_work(Queue::Delivery, WorkState::Failed, 9)?, 2);
             assert!(tx.set_webhook_active(Test, webhook, true)?);
-            let failed = tx.work_in(Queue::Delivery, WorkState::Failed, 9)?;
+            let failed = tx.work_in(Queue::Delivery, WorkState::Failed, Window::page(1, 9))?;
             assert!(tx.retry(Queue::Delivery, &failed[0].id)?);
             assert_eq!(tx.claim_deliveries(9, SPAN)?.len(), 1);
             Ok(())

@@ -168,7 +168,7 @@ fn a_seal_without_its_key_is_parked_at_once_and_may_be_withdrawn_or_waits_for_th
     live.delete(&format!("/api/v1/envelopes/{}", id(&sent[0])))
         .expect(200);
     assert_eq!(look(0)["status"], "VOIDED");
-    let waiting = app.app().failed_work(10).expect("the queues");
+    let waiting = app.app().failed_work(1, 10).expect("the queues").0;
     let about: Vec<_> = waiting.iter().map(|w| w.work.about.as_deref()).collect();
     assert!(
         about.contains(&Some(id(&sent[1])))

@@ -4,9 +4,10 @@ use super::{EMAIL, act, administrator, csrf, minutes, show_test_data, shows};
 use crate::harness::client::Client;
 use crate::harness::forms::input;
 use crate::harness::sink::{Reply as Told, WebhookSink};
-use crate::harness::{TestApp, id, pdf};
+use crate::harness::{Options, TestApp, id, pdf};
 use paraph::domain::environment::Environment;
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 #[test]
@@ -212,6 +213,39 @@ fn a_webhook_that_was_given_up_is_listed_and_retried() {
         404,
         "it has not failed any more"
     );
+}
+
+#[test]
+fn every_failed_job_is_on_some_page() {
+    let app = TestApp::with(Options {
+        ask_at_end: false,
+        ..Options::default()
+    });
+    let sink = WebhookSink::start();
+    sink.answer(Told::status(410));
+    // An endpoint that is gone is given up with its first answer, and then it is off: one for each failure.
+    for n in 0..60 {
+        let hook = json!({"url": format!("{}/{n}", sink.url()), "events": ["envelope.sent"]});
+        app.api.post("/api/v1/webhooks", &hook).expect(201);
+    }
+    app.send(&app.draft(&json!([{"email": "ana@example.com"}]), json!({})));
+    app.drain();
+    let browser = administrator(&app);
+    let first = shows(&browser, "/admin/jobs");
+    assert!(first.contains("class=\"count\">60<"), "{first}");
+    assert!(!first.contains("Newer"));
+    let second = shows(&browser, "/admin/jobs?page=2");
+    assert!(second.contains("Newer") && !second.contains("Older"));
+    let ids = |page: &str| -> BTreeSet<String> {
+        let parts = page.split("name=\"id\" value=\"").skip(1);
+        parts
+            .map(|part| part.split('"').next().unwrap_or_default().to_owned())
+            .collect()
+    };
+    let (on_first, on_second) = (ids(&first), ids(&second));
+    assert_eq!((on_first.len(), on_second.len()), (50, 10));
+    assert!(on_first.is_disjoint(&on_second));
+    assert!(first.contains("href=\"/admin/jobs?page=2\""), "{first}");
 }
 
 #[test]

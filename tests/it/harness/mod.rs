@@ -420,7 +420,7 @@ impl Drop for TestApp {
                 "the trail, the rows or the files differ: {:?}",
                 report.faults
             );
-            let failed = running.app.failed_work(10).expect("the queues");
+            let failed = running.app.failed_work(1, 10).expect("the queues").0;
             let failed: Vec<_> = failed
                 .iter()
                 .map(|f| (f.queue, &f.work.last_error))
