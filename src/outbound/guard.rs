@@ -416,7 +416,7 @@ mod tests {
             Err(Refused::Unresolved(_))
         ));
         drop(release);
-        while guard.registering.load(Ordering::SeqCst) > 0 {
+        while guard.registering.load(Ordering::SeqCst) + guard.calling.load(Ordering::SeqCst) > 0 {
             std::thread::yield_now();
         }
         assert_eq!(asked.load(Ordering::SeqCst), 5);
