@@ -157,7 +157,7 @@ fn the_same_places_without_action_are_taken() {
         cataloged("/OpenAction<</S/GoTo/D[3 0 R/Fit]>>"),
         cataloged("/AA<<>>"),
         cataloged("/Names<</Dests<</Names[(JavaScript)[3 0 R/Fit]]>>>>"),
-        annotated("/Subtype/Text/Contents(/S/JavaScript)"),
+        annotated("/Subtype/Text/F 2/Contents(/S/JavaScript)"),
     ] {
         app.document(&file.build());
     }
@@ -187,8 +187,10 @@ fn a_file_that_others_signed_or_that_is_a_program_is_refused_by_name() {
             .upload("/api/v1/documents", "a.pdf", &file.build())
             .expect_error(422, "document_already_signed");
     }
-    // A place to sign that nobody used is no signature.
-    app.document(&field("").build());
+    // A place to sign that nobody used is no signature; but somebody could sign there after the seal.
+    app.api
+        .upload("/api/v1/documents", "a.pdf", &field("").build())
+        .expect_error(422, "document_active_content");
     let program = cataloged("/NeedsRendering true/AcroForm<</Fields[]/XFA[(template) 4 0 R]>>");
     let reply = app
         .api

@@ -187,9 +187,20 @@ impl Server {
     }
 
     /// Files of uploads that are under way.
+    /// Files on their way in, once no more of them go: a piece that was being written when its sender vanished is written to its
+    /// end first. Waits ten seconds at most.
     fn incoming(&self) -> usize {
         let folder = self.paraph.folder.join("paraph-data/incoming");
-        std::fs::read_dir(folder).unwrap().count()
+        let (_open, waiting) = channel::<()>();
+        let mut count = usize::MAX;
+        for _ in 0..1_000 {
+            count = std::fs::read_dir(&folder).unwrap().count();
+            if count == 0 {
+                break;
+            }
+            let _ = waiting.recv_timeout(Duration::from_millis(10));
+        }
+        count
     }
 }
 
