@@ -38,6 +38,9 @@ pub struct Outgoing {
     pub content: Box<dyn Read + Send>,
 }
 
+/// What is left to the database when a file is written.
+const LAST_ROOM_BYTES: u64 = 16 << 20;
+
 impl App {
     /// Opens a place for an upload. [`Error::Full`] where the disk has too little room.
     pub fn begin_upload(&self) -> Result<Incoming, Error> {
@@ -61,6 +64,15 @@ impl App {
         let mut incoming = self.begin_upload()?;
         incoming.append(bytes)?;
         self.end_upload(incoming)
+    }
+
+    /// Whether a new file of these bytes fits, down to the last [`LAST_ROOM_BYTES`] of the disk: the reserve that new uploads leave is for
+    /// the signing and sealing of what was sent.
+    pub(crate) fn expect_room_for(&self, bytes: u64) -> Result<(), Error> {
+        if self.vault.free_bytes()? < bytes.saturating_add(LAST_ROOM_BYTES) {
+            return Err(Error::Full);
+        }
+        Ok(())
     }
 
     pub(crate) fn expect_room(&self) -> Result<(), Error> {

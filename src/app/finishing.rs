@@ -89,7 +89,7 @@ impl App {
         source: &R,
         asked: &Certification<'_>,
     ) -> Result<Certified<Received>, Error> {
-        self.expect_room()?;
+        self.expect_room_for(source.len().map_err(Error::internal)?)?;
         let incoming = self.vault.incoming(u64::MAX)?;
         self.certified(source, asked, incoming, |incoming: Incoming| {
             let received = incoming.finish()?;

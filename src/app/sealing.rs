@@ -39,6 +39,8 @@ const WAIT_LATER: Duration = Duration::from_secs(6 * 3600);
 const ATTEMPTS_BEFORE_PARKING: u32 = 5;
 /// How soon a seal is tried again that found the machine too busy.
 const WAIT_WHILE_BUSY: Duration = Duration::from_secs(5);
+/// Likewise while the disk is full; administrators are told of that by another alarm.
+const WAIT_WHILE_FULL: Duration = Duration::from_secs(60);
 /// A machine that is too busy for longer than this since the seal was asked for is at fault like any other cause.
 const BUSY_MAX: Duration = Duration::from_secs(15 * 60);
 
@@ -79,12 +81,19 @@ impl App {
     }
 
     fn record_failure(&self, job: &Job, error: &Error) -> Result<(), Error> {
-        if matches!(error, Error::Unavailable) && self.now().since(job.id.made_at()) < BUSY_MAX {
-            // Being busy says nothing about this seal: no try is used up, and the trail hears nothing.
+        let wait = match error {
+            Error::Unavailable if self.now().since(job.id.made_at()) < BUSY_MAX => {
+                Some(WAIT_WHILE_BUSY)
+            }
+            Error::Full => Some(WAIT_WHILE_FULL),
+            _ => None,
+        };
+        if let Some(wait) = wait {
+            // A busy machine or a full disk says nothing about this seal: no try is used up, and the trail hears nothing.
             let lease = job.lease.clone();
             return self.store.write(move |tx| {
                 if tx.holds(&lease)? {
-                    tx.postpone(&lease, tx.now().plus(WAIT_WHILE_BUSY))?;
+                    tx.postpone(&lease, tx.now().plus(wait))?;
                 }
                 Ok::<_, Error>(())
             });

@@ -48,10 +48,10 @@ impl App {
         envelope: &Envelope,
         document: &FrozenDocument,
     ) -> Result<Received, Error> {
-        self.expect_room()?;
         let stored = self
             .vault
             .open_checked(envelope.environment, &document.sha256)?;
+        self.expect_room_for(stored.len())?;
         let plan = self.plan(envelope, document, stored.file(), None)?;
         let tail = self.prepared(stored.file(), &plan)?;
         let mut incoming = self.vault.incoming(u64::MAX)?;

@@ -268,3 +268,30 @@ fn without_a_deadline_of_its_own_an_envelope_ends_after_the_configured_time() {
     app.drain();
     assert_eq!(app.envelope(&sent)["status"], "EXPIRED");
 }
+
+#[test]
+fn signing_and_sealing_go_on_where_too_little_room_is_left_for_new_uploads() {
+    let app = TestApp::start();
+    let people = json!([{"email": "ana@example.com", "name": "Ana García"}]);
+    let envelope = app.send(&app.draft(&people, json!({})));
+    let app = app.restart(Options {
+        free_space_bytes_min: 1 << 60,
+        ..Options::default()
+    });
+    let refused = app.api.upload(
+        "/api/v1/documents",
+        "contract.pdf",
+        &crate::harness::pdf::pages(1),
+    );
+    assert_eq!(refused.status, 507, "{}", refused.text());
+    // The server has another port now.
+    let link = envelope["recipients"][0]["signUrl"]
+        .as_str()
+        .expect("a link");
+    let path = link.find("/sign/").map(|at| &link[at..]).expect("a path");
+    let ana = Visitor::enter(&app.url, &format!("{}{path}", app.url));
+    ana.sign(&envelope, "Ana García");
+    app.drain();
+    assert_eq!(app.envelope(&envelope)["status"], "COMPLETED");
+    assert!(app.signed_document(&envelope).body.starts_with(b"%PDF-"));
+}
