@@ -70,7 +70,7 @@ impl App {
                     .iter()
                     .map(|((environment, host), parsed)| {
                         let judge = move || match parsed {
-                            Ok(target) => self.guard.admit(target, LOOK_UP_TIMEOUT).err(),
+                            Ok(target) => self.guard.probe(target, LOOK_UP_TIMEOUT).err(),
                             Err(refused) => Some(refused.clone()),
                         };
                         (environment, host, scope.spawn(judge))

@@ -267,6 +267,14 @@ impl Guard {
         self.resolve_in(target.uri(), timeout, place).map(|_| ())
     }
 
+    /// Likewise, among the look-ups of calls: for a probe of all who are called.
+    ///
+    /// # Errors
+    /// As [`Guard::admit`].
+    pub fn probe(&self, target: &Target, timeout: Duration) -> Result<(), Refused> {
+        self.resolve(target.uri(), timeout).map(|_| ())
+    }
+
     /// All addresses of `uri`'s host, each of them judged.
     pub(super) fn resolve(&self, uri: &Uri, timeout: Duration) -> Result<Vec<SocketAddr>, Refused> {
         self.resolve_in(uri, timeout, || {
