@@ -369,13 +369,3 @@ CREATE TABLE certificate (
     retired_at INTEGER
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX certificate_current ON certificate (environment, kind) WHERE retired_at IS NULL;
-
--- The newest published revocation list of each authority.
-CREATE TABLE revocation_list (
-    -- The authority's certificate.
-    issuer BLOB PRIMARY KEY REFERENCES certificate (digest),
-    -- Grows from list to list (RFC 5280, 5.2.3).
-    number INTEGER NOT NULL CHECK (number > 0),
-    der BLOB NOT NULL,
-    issued_at INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;

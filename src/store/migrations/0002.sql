@@ -17,3 +17,13 @@ CREATE TABLE admin_place (
 ALTER TABLE mail ADD COLUMN alarm TEXT;
 ALTER TABLE mail ADD COLUMN thing TEXT;
 CREATE INDEX mail_by_thing ON mail (thing, created_at) WHERE thing IS NOT NULL;
+
+-- The newest published revocation list of each authority.
+CREATE TABLE revocation_list (
+    -- The authority's certificate.
+    issuer BLOB PRIMARY KEY REFERENCES certificate (digest),
+    -- Grows from list to list (RFC 5280, 5.2.3).
+    number INTEGER NOT NULL CHECK (number > 0),
+    der BLOB NOT NULL,
+    issued_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
