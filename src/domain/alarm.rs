@@ -64,7 +64,8 @@ impl Alarm {
     pub fn thing(&self) -> String {
         match self {
             Self::SealUnusable { environment, .. } => format!("seal:{environment}"),
-            Self::EvidenceFailing { envelope, .. } => format!("evidence:{envelope}"),
+            // One cause may hold up many envelopes: the pages list them all.
+            Self::EvidenceFailing { environment, .. } => format!("evidence:{environment}"),
             Self::WebhookOff { webhook, .. } => format!("webhook:{webhook}"),
             Self::DiskNearlyFull { .. } => "disk".to_owned(),
         }
