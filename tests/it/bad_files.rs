@@ -157,7 +157,7 @@ fn the_same_places_without_action_are_taken() {
         cataloged("/OpenAction<</S/GoTo/D[3 0 R/Fit]>>"),
         cataloged("/AA<<>>"),
         cataloged("/Names<</Dests<</Names[(JavaScript)[3 0 R/Fit]]>>>>"),
-        annotated("/Subtype/Text/F 2/Contents(/S/JavaScript)"),
+        annotated("/Subtype/Popup/Contents(/S/JavaScript)"),
     ] {
         app.document(&file.build());
     }

@@ -186,7 +186,6 @@ impl Server {
         self.seal(&self.upload(&pdf::pages(3)).expect(201));
     }
 
-    /// Files of uploads that are under way.
     /// Files on their way in, once no more of them go: a piece that was being written when its sender vanished is written to its
     /// end first. Waits ten seconds at most.
     fn incoming(&self) -> usize {

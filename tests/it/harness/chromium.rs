@@ -40,6 +40,7 @@ pub struct Browser {
     process: Child,
     profile: PathBuf,
     scripts: bool,
+    touch: bool,
     shots: Option<PathBuf>,
     name: String,
     shot: AtomicU32,
@@ -115,6 +116,7 @@ impl Browser {
             process,
             profile,
             scripts,
+            touch: matches!(window, Window::Phone),
             shots: std::env::var_os("PARAPH_SHOTS_DIR").map(PathBuf::from),
             name: name.to_owned(),
             shot: AtomicU32::new(1),
@@ -193,9 +195,33 @@ impl Browser {
     }
 
     /// Presses the first element that fits.
+    ///
+    /// The driver makes a tap of a mouse's press, and right after the window was turned such a tap sometimes reaches no page at all:
+    /// what did not arrive is pressed again. What arrived is the page's to answer.
     #[track_caller]
     pub fn press(&self, css: &str) {
-        self.find(css).press();
+        if !(self.touch && self.scripts) {
+            self.find(css).press();
+            return;
+        }
+        // In a page that came by the press there is no such name any more.
+        let arrived = "const [done] = arguments; let left = 60;\
+            const look = () => window.pressArrived !== false || left-- === 0 ? done(window.pressArrived !== false) : setTimeout(look, 16);\
+            look();";
+        for _ in 0..3 {
+            let element = self.find(css);
+            self.run(
+                "window.pressArrived = false;\
+                 addEventListener('click', () => { window.pressArrived = true; }, {capture: true, once: true});",
+            );
+            element.press();
+            let body = json!({"script": arrived, "args": []});
+            if self.call("POST", "execute/async", &body) == json!(true) {
+                return;
+            }
+            eprintln!("the press of {css} did not reach the page");
+        }
+        panic!("no press of {css} reaches the page");
     }
 
     /// The visible text of the first element that fits.
