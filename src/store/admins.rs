@@ -303,15 +303,6 @@ impl WriteTx<'_> {
         Ok(())
     }
 
-    /// The password was typed again in this session, now.
-    pub fn confirm_admin_session(&self, token_hash: &Digest) -> Result<(), Error> {
-        self.run(
-            "UPDATE admin_session SET confirmed_at = ?2 WHERE token_hash = ?1",
-            params![token_hash.as_bytes(), self.now().as_millis()],
-        )?;
-        Ok(())
-    }
-
     /// Logs out.
     pub fn delete_admin_session(&self, token_hash: &Digest) -> Result<(), Error> {
         self.run(

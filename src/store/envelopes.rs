@@ -127,17 +127,6 @@ impl ReadTx<'_> {
         })
     }
 
-    /// How many envelopes are in each status.
-    pub fn envelope_counts(&self, environment: Environment) -> Result<Vec<(Status, u64)>, Error> {
-        Status::ALL
-            .iter()
-            .map(|status| {
-                let n = self.counter(environment, &counter_name(status.as_str()))?;
-                Ok((*status, n))
-            })
-            .collect()
-    }
-
     /// Up to `limit` ids of envelopes after `after` of which the trail says nothing: nothing should ever be here. As they are
     /// stored: a check must see strange ones too.
     pub fn envelopes_untold(

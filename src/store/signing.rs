@@ -80,18 +80,6 @@ impl ReadTx<'_> {
         )
     }
 
-    /// The envelope of a recipient.
-    pub fn envelope_of_recipient(
-        &self,
-        recipient: RecipientId,
-    ) -> Result<Option<(Environment, EnvelopeId)>, Error> {
-        self.find(
-            "SELECT environment, envelope_id FROM recipient WHERE id = ?1",
-            [recipient.to_string()],
-            |r| Ok((row::environment(r, 0)?, row::parsed(r, 1, "envelope id")?)),
-        )
-    }
-
     /// The session of this cookie, if it is `recipient`'s and neither idle for `idle` nor older than `ttl`.
     pub fn signing_session(
         &self,
@@ -254,15 +242,6 @@ impl WriteTx<'_> {
             ],
         )?;
         Ok(true)
-    }
-
-    /// Ends the session.
-    pub fn delete_signing_session(&self, token_hash: &Digest) -> Result<(), Error> {
-        self.run(
-            "DELETE FROM signing_session WHERE token_hash = ?1",
-            [token_hash.as_bytes()],
-        )?;
-        Ok(())
     }
 
     /// Keeps what the recipient has typed and drawn so far, in the place of what was kept before, and names the files of its marks.

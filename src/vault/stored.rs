@@ -45,11 +45,6 @@ impl Stored {
         &self.file
     }
 
-    /// The open file, at its beginning.
-    pub fn into_file(self) -> File {
-        self.file
-    }
-
     /// Reads all bytes and compares their digest with the name: [`Error::Damaged`]. Doesn't move the file's position.
     pub fn check(&self) -> Result<(), Error> {
         let mut hasher = Hasher::new();

@@ -66,12 +66,8 @@ fn a_file_comes_back_as_it_went_in() {
         .expect("read");
     assert_eq!(read, bytes);
     let mut again = Vec::new();
-    vault
-        .open_checked(Live, &digest)
-        .expect("open")
-        .into_file()
-        .read_to_end(&mut again)
-        .expect("read");
+    let checked = vault.open_checked(Live, &digest).expect("open");
+    checked.file().read_to_end(&mut again).expect("read");
     assert_eq!(again, bytes);
     assert_eq!(incoming_names(&folder), 0);
     let mode = std::fs::metadata(path_of(&folder, "live", &digest))

@@ -187,9 +187,6 @@ fn an_administrators_session_ends_by_idling_by_age_and_by_a_new_password() {
                 confirmed_at: None,
             };
             tx.insert_admin_session(&cookie, &session)?;
-            tx.confirm_admin_session(&cookie)?;
-            let (session, _) = tx.admin_session(&cookie, IDLE, TTL)?.expect("open");
-            assert_eq!(session.confirmed_at, Some(tx.now()));
             tx.set_admin_password(id, "other")?;
             assert!(!open(tx)?, "other people's sessions end");
             Ok(())
@@ -359,8 +356,6 @@ fn a_signing_session_belongs_to_one_recipient_and_remembers_what_it_showed() {
                 tx.signing_session(&cookie, recipient, IDLE * 2, TTL)?
                     .is_some()
             );
-            tx.delete_signing_session(&cookie)?;
-            assert_eq!(tx.signing_session(&cookie, recipient, IDLE * 2, TTL)?, None);
             Ok(())
         })
         .expect("written");
