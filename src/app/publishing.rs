@@ -9,7 +9,7 @@ use crate::domain::environment::Environment;
 use crate::domain::event::CertificateUse;
 use crate::pki::ca::{Authority, CRL_PUBLISHED_FOR, published_name};
 use crate::pki::{certificate::Certificate, pem};
-use crate::store::RevocationList;
+use crate::store::{Certificate as Kept, RevocationList};
 use std::time::Duration;
 
 /// How old a published list grows; it says that it is good for [`CRL_PUBLISHED_FOR`].
@@ -28,34 +28,39 @@ impl App {
     pub fn pki_file(&self, name: &str) -> Result<PkiFile, Error> {
         const NO_FILE: Error = Error::NotFound("certificate");
         let (ca, kind) = name.rsplit_once('.').ok_or(NO_FILE)?;
-        for environment in Environment::ALL {
-            let kept = self.store.read(|tx| {
-                tx.certificates(environment, CertificateUse::Ca)
-                    .map_err(Error::from)
-            })?;
-            for kept in kept {
-                let parsed = Certificate::parse(&kept.der).map_err(Error::internal)?;
-                if published_name(&parsed).map_err(Error::internal)? != ca {
-                    continue;
-                }
-                let (media_type, bytes) = match kind {
-                    "cer" => ("application/pkix-cert", kept.der),
-                    "pem" => (
-                        "application/x-pem-file",
-                        pem::encode(pem::CERTIFICATE, &kept.der).into_bytes(),
-                    ),
-                    "crl" => {
-                        let list = self
-                            .store
-                            .read(|tx| tx.revocation_list(&kept.sha256).map_err(Error::from))?;
-                        ("application/pkix-crl", list.ok_or(NO_FILE)?.der)
-                    }
-                    _ => return Err(NO_FILE),
-                };
-                return Ok(PkiFile { media_type, bytes });
+        for kept in self.authorities()? {
+            let parsed = Certificate::parse(&kept.der).map_err(Error::internal)?;
+            if published_name(&parsed).map_err(Error::internal)? != ca {
+                continue;
             }
+            let (media_type, bytes) = match kind {
+                "cer" => ("application/pkix-cert", kept.der),
+                "pem" => (
+                    "application/x-pem-file",
+                    pem::encode(pem::CERTIFICATE, &kept.der).into_bytes(),
+                ),
+                "crl" => {
+                    let list = self
+                        .store
+                        .read(|tx| tx.revocation_list(&kept.sha256).map_err(Error::from))?;
+                    ("application/pkix-crl", list.ok_or(NO_FILE)?.der)
+                }
+                _ => return Err(NO_FILE),
+            };
+            return Ok(PkiFile { media_type, bytes });
         }
         Err(NO_FILE)
+    }
+
+    /// All of both environments, in use or retired.
+    fn authorities(&self) -> Result<Vec<Kept>, Error> {
+        self.store.read(|tx| {
+            let mut all = Vec::new();
+            for environment in Environment::ALL {
+                all.extend(tx.certificates(environment, CertificateUse::Ca)?);
+            }
+            Ok(all)
+        })
     }
 
     /// The list after the published one, as of now.
@@ -83,30 +88,24 @@ impl App {
     /// Publishes a new list of each authority whose list is a day old (or from a clock that was ahead).
     pub(crate) fn renew_revocation_lists(&self) -> Result<(), Error> {
         let now = self.now();
-        for environment in Environment::ALL {
-            let kept = self.store.read(|tx| {
-                tx.certificates(environment, CertificateUse::Ca)
-                    .map_err(Error::from)
-            })?;
-            for kept in kept {
-                let last = self
-                    .store
-                    .read(|tx| tx.revocation_list(&kept.sha256).map_err(Error::from))?;
-                if last.is_some_and(|list| {
-                    list.issued_at <= now && now < list.issued_at.plus(LIST_AGE_MAX)
-                }) {
-                    continue;
-                }
-                let authority = self.open_authority(kept)?;
-                if !authority.is_valid_at(now) {
-                    continue;
-                }
-                let list = self.next_revocation_list(&authority)?;
-                self.store.write(move |tx| {
-                    tx.publish_revocation_list(&list)?;
-                    Ok::<_, Error>(())
-                })?;
+        for kept in self.authorities()? {
+            let last = self
+                .store
+                .read(|tx| tx.revocation_list(&kept.sha256).map_err(Error::from))?;
+            if last.is_some_and(|list| {
+                list.issued_at <= now && now < list.issued_at.plus(LIST_AGE_MAX)
+            }) {
+                continue;
             }
+            let authority = self.open_authority(kept)?;
+            if !authority.is_valid_at(now) {
+                continue;
+            }
+            let list = self.next_revocation_list(&authority)?;
+            self.store.write(move |tx| {
+                tx.publish_revocation_list(&list)?;
+                Ok::<_, Error>(())
+            })?;
         }
         Ok(())
     }
