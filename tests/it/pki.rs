@@ -3,7 +3,7 @@
 use crate::envelopes::pki_addresses;
 use crate::harness::client::Client;
 use crate::harness::forms::Visitor;
-use crate::harness::{Options, TestApp, id};
+use crate::harness::{TestApp, id};
 use paraph::ambient::Clock as _;
 use paraph::domain::time::Timestamp;
 use paraph::pki::certificate::Certificate;
@@ -88,11 +88,7 @@ fn a_published_list_is_stored_made_daily_and_never_older_than_a_certificate() {
 
 #[test]
 fn the_seal_goes_on_when_a_wrong_clock_is_corrected() {
-    // Its files stand under two authorities, and strangers judge all that a test leaves by one.
-    let app = TestApp::with(Options {
-        ask_at_end: false,
-        ..Options::default()
-    });
+    let app = TestApp::start();
     let now = app.clock.now();
     completed(&app);
     for wrong in [now.minus(2 * DAY), now.plus(19 * 365 * DAY)] {

@@ -4,6 +4,7 @@
 //! Each file lies beside the root that it is trusted by, `NAME.pdf` and `NAME.root.pem`; what it was sealed from, if it is a
 //! stranger's document, lies in the subfolder `originals`.
 
+use crate::envelopes::pki_addresses;
 use paraph::app::App;
 use paraph::domain::envelope::State;
 use paraph::domain::environment::Environment;
@@ -65,7 +66,6 @@ fn keep_environment(app: &App, environment: Environment) {
     let (envelopes, _) = app
         .list_envelopes(&caller, None, 1, ENVELOPES_MAX)
         .expect("the envelopes");
-    let root = app.root_pem(environment).expect("the root");
     for shown in envelopes {
         let envelope = shown.envelope;
         if envelope.sent_at.is_none() || !envelope.state.has_ended() {
@@ -73,7 +73,8 @@ fn keep_environment(app: &App, environment: Environment) {
         }
         let id = envelope.id.to_string();
         let trail = app.audit_trail(&caller, &id).expect("the trail");
-        keep("trail", &all(trail.content), &root, None);
+        let trail = all(trail.content);
+        keep("trail", &trail, &root_of(app, &trail), None);
         if !matches!(envelope.state, State::Completed { .. }) {
             continue;
         }
@@ -86,9 +87,22 @@ fn keep_environment(app: &App, environment: Environment) {
                 .document_content(&caller, &document)
                 .expect("the document");
             let (sealed, original) = (all(sealed.content), all(original.content));
-            keep("signed", &sealed, &root, Some(&original));
+            keep("signed", &sealed, &root_of(app, &sealed), Some(&original));
         }
     }
+}
+
+/// The root that the appliance publishes at the address in the seal's certificate: after a clock was wrong files of one test may stand
+/// under several.
+fn root_of(app: &App, sealed: &[u8]) -> String {
+    let addresses = pki_addresses(sealed);
+    let address = addresses.iter().find(|a| a.ends_with(".cer"));
+    let name = address
+        .and_then(|address| address.strip_suffix(".cer"))
+        .and_then(|stem| stem.rsplit('/').next())
+        .expect("an issuer's address");
+    let root = app.pki_file(&format!("{name}.pem")).expect("the root");
+    String::from_utf8(root.bytes).expect("PEM")
 }
 
 fn all(mut content: Box<dyn std::io::Read + Send>) -> Vec<u8> {
