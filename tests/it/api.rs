@@ -44,7 +44,7 @@ fn named_upload(app: &TestApp, name: &str, bytes: &[u8]) -> Reply {
 #[test]
 fn a_document_comes_back_byte_for_byte_however_it_was_sent() {
     let app = TestApp::start();
-    let bytes = pdf::pages(3);
+    let bytes = pdf::contract();
     let digest = Digest::of(&bytes);
     let by_form = app
         .api
@@ -86,7 +86,7 @@ fn a_document_comes_back_byte_for_byte_however_it_was_sent() {
 #[test]
 fn a_file_is_sent_as_it_is_stored_also_to_a_client_that_takes_gzip() {
     let app = TestApp::start();
-    let bytes = pdf::pages(3);
+    let bytes = pdf::contract();
     let document = app.document(&bytes);
     let reply = app.api.send(
         "GET",
@@ -105,7 +105,7 @@ fn a_list_shows_the_newest_first_page_by_page_with_an_exact_total() {
     let mut made: Vec<String> = (0..5)
         .map(|_| {
             app.advance(std::time::Duration::from_secs(1));
-            app.document(&pdf::pages(3))
+            app.document(&pdf::contract())
         })
         .collect();
     made.reverse();
@@ -164,7 +164,7 @@ fn a_parameter_stands_once() {
 #[test]
 fn a_document_is_deleted_unless_an_envelope_uses_it() {
     let app = TestApp::start();
-    let document = app.document(&pdf::pages(3));
+    let document = app.document(&pdf::contract());
     let path = format!("/api/v1/documents/{document}");
     let body = json!({"subject": "Offer", "documentIds": [document], "recipients": one_signer()});
     let draft = app.api.post("/api/v1/envelopes", &body).expect(201);
@@ -187,7 +187,7 @@ fn a_document_is_deleted_unless_an_envelope_uses_it() {
 #[test]
 fn both_prefixes_serve_the_same() {
     let app = TestApp::start();
-    let document = app.document(&pdf::pages(3));
+    let document = app.document(&pdf::contract());
     let one = app
         .api
         .get(&format!("/api/v1/documents/{document}"))
@@ -211,7 +211,7 @@ fn both_prefixes_serve_the_same() {
 #[test]
 fn head_says_what_get_would_without_the_body() {
     let app = TestApp::start();
-    let bytes = pdf::pages(3);
+    let bytes = pdf::contract();
     let document = app.document(&bytes);
     for path in [
         "/api/v1/documents".to_owned(),
@@ -341,7 +341,7 @@ fn the_appliance_says_whose_it_is() {
         workspaces["data"],
         json!([{"id": me["id"], "name": "Acme Corporation"}])
     );
-    let document = app.document(&pdf::pages(3));
+    let document = app.document(&pdf::contract());
     let body = json!({"subject": "x", "documentIds": [document], "recipients": one_signer(), "workspaceId": "wsp_other"});
     app.api
         .post("/api/v1/envelopes", &body)

@@ -37,7 +37,7 @@ impl Objects {
             .expect(201);
         let envelope = app.draft(&json!([{"email": "ana@example.com"}]), json!({}));
         Self {
-            document: app.document(&pdf::pages(3)),
+            document: app.document(&pdf::contract()),
             envelope: id(&envelope).to_owned(),
             webhook: id(&webhook).to_owned(),
             key: id(&key).to_owned(),
@@ -492,7 +492,7 @@ fn a_key_passes_200_calls_at_once_and_then_waits_as_long_as_it_is_told() {
     assert_eq!(wait, 1);
     // Refused before the body is read.
     app.api
-        .upload("/api/v1/documents", "a.pdf", &pdf::pages(3))
+        .upload("/api/v1/documents", "a.pdf", &pdf::contract())
         .expect_error(429, "rate_limited");
     let other = app.client(Environment::Test, Scopes::all());
     other.get("/api/v1/account/me").expect(200);

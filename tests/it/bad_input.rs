@@ -25,7 +25,7 @@ fn refused(app: &TestApp, bytes: &[u8], status: u16, code: &str) -> String {
 #[test]
 fn files_that_are_no_good_document_are_refused_with_why() {
     let app = TestApp::start();
-    let good = pdf::pages(3);
+    let good = pdf::contract();
     refused(&app, b"", 415, "document_type_unsupported");
     refused(&app, b"hello", 415, "document_type_unsupported");
     refused(&app, b"%PDF", 415, "document_type_unsupported");
@@ -137,7 +137,7 @@ fn a_bomb_of_a_kilobyte_bursts_within_bounds() {
         }
     }
     // It is still there for others.
-    app.document(&pdf::pages(3));
+    app.document(&pdf::contract());
 }
 
 #[test]
@@ -170,7 +170,7 @@ fn nesting_of_a_hundred_thousand_levels_overflows_nothing() {
 #[test]
 fn what_is_too_large_is_refused_with_the_limit() {
     let app = TestApp::start();
-    let mut large = pdf::pages(3);
+    let mut large = pdf::contract();
     large.resize(5_000_001, b' ');
     let told = refused(&app, &large, 413, "payload_too_large");
     assert!(told.contains("5 MB"), "{told}");
@@ -204,7 +204,7 @@ fn what_is_too_large_is_refused_with_the_limit() {
 #[test]
 fn a_field_must_lie_on_a_page_that_there_is() {
     let app = TestApp::start();
-    let document = app.document(&pdf::pages(3));
+    let document = app.document(&pdf::contract());
     let post = |field: Value| {
         let body = json!({
             "subject": "x", "documentIds": [document], "recipients": [{"email": "ana@example.com"}], "fields": [field],
@@ -305,7 +305,7 @@ fn a_member_that_nobody_knows_is_refused_with_the_nearest_that_there_is() {
 #[test]
 fn wrong_types_and_values_are_refused_where_they_stand() {
     let app = TestApp::start();
-    let document = app.document(&pdf::pages(3));
+    let document = app.document(&pdf::contract());
     let request = json!({"subject": "x", "documentIds": [document], "recipients": [{"email": "ana@example.com"}]});
     let many: Vec<Value> = (0..101)
         .map(|n| json!({"email": format!("a{n}@example.com")}))
@@ -443,7 +443,7 @@ fn json_that_two_readers_could_read_differently_is_refused() {
 #[test]
 fn no_header_can_be_written_through_a_name_or_a_subject() {
     let app = TestApp::start();
-    let document = app.document(&pdf::pages(3));
+    let document = app.document(&pdf::contract());
     for bad in [
         "Ana\r\nBcc: eve@example.com",
         "Ana\nX: y",
@@ -483,7 +483,7 @@ fn no_header_can_be_written_through_a_name_or_a_subject() {
     // What may stand in a name is escaped where it goes into a header.
     let odd = app
         .api
-        .upload("/api/v1/documents", "a%22; x='y' é.pdf", &pdf::pages(3))
+        .upload("/api/v1/documents", "a%22; x='y' é.pdf", &pdf::contract())
         .expect(201);
     let content = app
         .api

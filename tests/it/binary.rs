@@ -343,7 +343,7 @@ fn a_server_that_is_killed_after_the_last_signature_completes_the_envelope_when_
     let hook = serde_json::json!({"url": sink.url(), "events": ["envelope.completed"]});
     api.post("/api/v1/webhooks", &hook).expect(201);
     let document = api
-        .upload("/api/v1/documents", "a.pdf", &pdf::pages(3))
+        .upload("/api/v1/documents", "a.pdf", &pdf::contract())
         .expect(201);
     let body = serde_json::json!({
         "subject": "Service agreement", "documentIds": [document["id"]],
@@ -425,7 +425,7 @@ fn a_forgotten_password_is_reset_beside_the_server_and_the_log_tells() {
 #[test]
 fn the_operator_seals_a_file_and_nothing_is_overwritten() {
     let paraph = Paraph::new("seal");
-    std::fs::write(paraph.folder.join("in.pdf"), pdf::pages(3)).unwrap();
+    std::fs::write(paraph.folder.join("in.pdf"), pdf::contract()).unwrap();
     let arguments = [
         "seal", "in.pdf", "-o", "out.pdf", "--test", "--root", "root.pem", "--json",
     ];
@@ -440,7 +440,7 @@ fn the_operator_seals_a_file_and_nothing_is_overwritten() {
     assert_eq!(told["size"], bytes.len());
     let root = std::fs::read_to_string(paraph.folder.join("root.pem")).unwrap();
     assert!(root.starts_with("-----BEGIN CERTIFICATE-----"));
-    sealed::keep("operator", &bytes, &root, Some(&pdf::pages(3)));
+    sealed::keep("operator", &bytes, &root, Some(&pdf::contract()));
 
     let again = paraph.run(&["seal", "in.pdf", "-o", "out.pdf", "--test"]);
     assert_eq!((code(&again), out(&again)), (1, ""));

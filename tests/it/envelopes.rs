@@ -35,7 +35,10 @@ fn listed(reply: &Reply) -> (u64, u64, Vec<String>) {
 #[test]
 fn an_envelope_says_again_everything_that_it_was_given() {
     let app = TestApp::start();
-    let documents = [app.document(&pdf::pages(3)), app.document(&pdf::pages(3))];
+    let documents = [
+        app.document(&pdf::contract()),
+        app.document(&pdf::contract()),
+    ];
     let workspace = app.api.get("/api/v1/workspaces").expect(200)["data"][0]["id"].clone();
     let asked = json!({
         "subject": "Framework agreement",
@@ -139,7 +142,7 @@ fn an_envelope_says_again_everything_that_it_was_given() {
 #[test]
 fn title_is_read_as_subject_and_a_recipient_needs_nothing_but_an_address() {
     let app = TestApp::start();
-    let document = app.document(&pdf::pages(3));
+    let document = app.document(&pdf::contract());
     let body = json!({"title": "Offer 12", "documentIds": [document], "recipients": [{"email": "ana@example.com"}]});
     let made = app.api.post("/api/v1/envelopes", &body).expect(201);
     assert_eq!(made["subject"], "Offer 12");
@@ -437,7 +440,7 @@ fn require_fields_refuses_signers_without_any() {
 #[test]
 fn the_older_shape_creates_and_sends_in_one_call() {
     let app = TestApp::start();
-    let bytes = pdf::pages(3);
+    let bytes = pdf::contract();
     let body = json!({
         "title": "Offer 12",
         "signers": [{"email": "ana@example.com", "name": "Ana"}, {"email": "ben@example.com"}],
@@ -559,7 +562,7 @@ fn two_documents_come_signed_as_a_zip_or_one_by_one_and_the_addresses_in_their_s
     let documents: Vec<String> = ["contract.pdf", "annex.pdf"]
         .iter()
         .map(|name| {
-            let reply = app.api.upload("/api/v1/documents", name, &pdf::pages(3));
+            let reply = app.api.upload("/api/v1/documents", name, &pdf::contract());
             id(&reply.expect(201)).to_owned()
         })
         .collect();

@@ -546,9 +546,9 @@ fn random_edits_of_chains_rows_and_files_are_all_found_and_clean_data_raises_no_
     app.api.post(&path, &withdrawn).expect(200);
     sent(&app, &json!([{"email": "ana@example.com"}]));
     app.draft(&json!([{"email": "ben@example.com"}]), json!({}));
-    let gone = app.document(&pdf::pages(2));
+    let gone = app.document(&pdf::contract());
     app.api.delete(&format!("/api/v1/documents/{gone}"));
-    app.document(&pdf::pages(1));
+    app.document(&pdf::contract());
     app.drain();
     expect_whole(&app);
 

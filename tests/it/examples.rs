@@ -47,7 +47,7 @@ fn sends(language: &str, name: &str, command: &str, before: &str) {
     let app = TestApp::start();
     let folder = app.data_dir().join("example");
     std::fs::create_dir(&folder).unwrap();
-    std::fs::write(folder.join("contrat.pdf"), pdf::pages(3)).unwrap();
+    std::fs::write(folder.join("contrat.pdf"), pdf::contract()).unwrap();
     std::fs::write(folder.join(name), format!("{before}{}", block(language))).unwrap();
     let output = Command::new(command)
         .arg(name)

@@ -24,7 +24,7 @@ fn a_file_is_sealed_whole_and_a_flipped_byte_shows() {
         app.data_dir().join("given.pdf"),
         app.data_dir().join("sealed.pdf"),
     );
-    std::fs::write(&given, pdf::pages(3)).unwrap();
+    std::fs::write(&given, pdf::contract()).unwrap();
     let given_bytes = std::fs::read(&given).unwrap();
     for environment in Environment::ALL {
         let done = app

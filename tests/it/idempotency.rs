@@ -44,7 +44,7 @@ fn total(app: &TestApp, path: &str) -> Value {
 }
 
 fn new_envelope(app: &TestApp) -> Value {
-    let document = app.document(&pdf::pages(3));
+    let document = app.document(&pdf::contract());
     json!({"subject": "Offer", "documentIds": [document], "recipients": [{"email": "ana@example.com"}]})
 }
 
@@ -95,7 +95,7 @@ fn every_post_gives_the_same_answer_again_and_has_its_effect_once() {
     replays(&made, &keyed(&app.api, "key", "/api/v1/keys", &key));
     assert_eq!(total(&app, "keys"), 2);
 
-    let file = json!({"name": "a.pdf", "base64Pdf": base64(&pdf::pages(3))});
+    let file = json!({"name": "a.pdf", "base64Pdf": base64(&pdf::contract())});
     let made = keyed(&app.api, "file", "/api/v1/documents", &file);
     made.expect(201);
     replays(&made, &keyed(&app.api, "file", "/api/v1/documents", &file));
@@ -128,7 +128,7 @@ fn the_same_key_with_another_request_is_refused() {
 #[test]
 fn a_form_is_compared_by_its_fields_and_its_file_and_not_by_its_bytes() {
     let app = TestApp::start();
-    let bytes = pdf::pages(3);
+    let bytes = pdf::contract();
     let first = keyed_upload(&app.api, "k", "one-boundary", "a.pdf", &bytes);
     first.expect(201);
     replays(
@@ -163,7 +163,7 @@ fn keyed_form(client: &Client, key: &str, boundary: &str, parts: &[(&str, &[u8])
 #[test]
 fn a_form_whose_members_come_in_another_order_is_the_same_request() {
     let app = TestApp::start();
-    let bytes = pdf::pages(3);
+    let bytes = pdf::contract();
     let name = ("name=\"name\"", &b"Offer"[..]);
     let file = ("name=\"file\"; filename=\"a.pdf\"", bytes.as_slice());
     let first = keyed_form(&app.api, "k", "b", &[name, file]);

@@ -22,7 +22,7 @@ fn ana() -> Value {
 #[test]
 fn documents_of_a_call_that_failed_in_the_end_leave_no_files() {
     let app = TestApp::start();
-    let encoded = base64::engine::general_purpose::STANDARD.encode(pdf::pages(3));
+    let encoded = base64::engine::general_purpose::STANDARD.encode(pdf::contract());
     let call = |more: Value| {
         let mut body = json!({
             "subject": "Service agreement", "signers": [{"email": "ana@example.com", "name": "Ana"}],
@@ -136,7 +136,7 @@ fn mail_that_was_captured_for_want_of_a_server_is_released_once_there_is_one() {
     let app = TestApp::start();
     let live = app.client(Environment::Live, Scopes::all());
     let document = live
-        .upload("/api/v1/documents", "a.pdf", &pdf::pages(3))
+        .upload("/api/v1/documents", "a.pdf", &pdf::contract())
         .expect(201);
     let body = json!({"subject": "Service agreement", "documentIds": [document["id"]], "recipients": ana()});
     let draft = live.post("/api/v1/envelopes", &body).expect(201);

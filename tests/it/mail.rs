@@ -21,7 +21,7 @@ fn with_mail(sink: &SmtpSink) -> (TestApp, Client) {
 
 fn send_live(live: &Client, recipients: &Value, more: &Value) -> Value {
     let document = live
-        .upload("/api/v1/documents", "a.pdf", &pdf::pages(3))
+        .upload("/api/v1/documents", "a.pdf", &pdf::contract())
         .expect(201);
     let mut body = json!({"subject": "Service agreement", "documentIds": [document["id"]], "recipients": recipients});
     for (name, value) in more.as_object().expect("an object") {

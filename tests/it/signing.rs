@@ -436,8 +436,8 @@ fn what_is_missing_is_named_and_nothing_is_signed() {
 #[test]
 fn nobody_signs_a_document_that_was_not_opened_or_without_agreeing() {
     let app = TestApp::start();
-    let first = app.document(&crate::harness::pdf::pages(3));
-    let second = app.document(&crate::harness::pdf::pages(3));
+    let first = app.document(&crate::harness::pdf::contract());
+    let second = app.document(&crate::harness::pdf::contract());
     let draft = app.draft(&people(1), json!({"documentIds": [first, second]}));
     let envelope = app.send(&draft);
     let visitor = Visitor::of(&app.url, &envelope, 0);

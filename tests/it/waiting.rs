@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 fn good(app: &TestApp) -> Value {
     json!({
         "subject": "Service agreement",
-        "documentIds": [app.document(&pdf::pages(3))],
+        "documentIds": [app.document(&pdf::contract())],
         "recipients": [{"email": "ana@example.com"}],
         "fields": [{"recipientIndex": 0, "fieldType": "SIGNATURE", "x": 72, "y": 100}],
     })

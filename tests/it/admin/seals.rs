@@ -130,7 +130,7 @@ fn a_seal_without_its_key_is_parked_at_once_and_may_be_withdrawn_or_waits_for_th
     let live = app.client(Environment::Live, Scopes::all());
     let mut sent = Vec::new();
     for _ in 0..2 {
-        let document = live.upload("/api/v1/documents", "contract.pdf", &pdf::pages(1));
+        let document = live.upload("/api/v1/documents", "contract.pdf", &pdf::contract());
         let body = json!({
             "subject": "Service agreement", "recipients": ana(), "documentIds": [document.expect(201)["id"]],
         });

@@ -251,7 +251,7 @@ fn every_failed_job_is_on_some_page() {
 #[test]
 fn envelopes_are_listed_by_status_and_page_in_the_environment_shown() {
     let app = TestApp::start();
-    let document = app.document(&pdf::pages(3));
+    let document = app.document(&pdf::contract());
     for n in 1..=51 {
         // Newest first: by the moment of making.
         app.advance(Duration::from_millis(1));

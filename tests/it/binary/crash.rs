@@ -121,12 +121,12 @@ fn is_there(path: &'static str) -> impl Fn(&Client) -> bool {
 #[test]
 fn an_answer_that_died_with_the_process_is_given_to_who_asks_again_and_nothing_happens_twice() {
     let mut mortal = Mortal::start("crash");
-    let pdf = base64::engine::general_purpose::STANDARD.encode(pdf::pages(3));
+    let pdf = base64::engine::general_purpose::STANDARD.encode(pdf::contract());
     let file = json!({"name": "contract.pdf", "base64Pdf": pdf});
     let document = mortal.lose_the_answer("/documents", &file, is_there("/documents"));
     assert_eq!(listed(&mortal.api(), "/documents"), [id(&document)]);
     let content = format!("/api/v1/documents/{}/content", id(&document));
-    assert_eq!(mortal.api().get(&content).body, super::pdf::pages(3));
+    assert_eq!(mortal.api().get(&content).body, super::pdf::contract());
 
     let hook = json!({"url": "http://127.0.0.1:9000/hook", "events": ["envelope.declined"]});
     let webhook = mortal.lose_the_answer("/webhooks", &hook, is_there("/webhooks"));
@@ -164,7 +164,7 @@ fn an_answer_that_died_with_the_process_is_given_to_who_asks_again_and_nothing_h
 #[test]
 fn a_request_that_died_before_its_effect_holds_nothing_up() {
     let mut mortal = Mortal::start("half");
-    let pdf = base64::engine::general_purpose::STANDARD.encode(pdf::pages(3));
+    let pdf = base64::engine::general_purpose::STANDARD.encode(pdf::contract());
     let body = json!({"name": "contract.pdf", "base64Pdf": pdf}).to_string();
     let unheard = mortal.send_off("/documents", &body, 1);
     assert_eq!(listed(&mortal.api(), "/documents").len(), 0);

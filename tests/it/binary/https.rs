@@ -201,7 +201,7 @@ fn a_receiver_is_believed_by_the_machines_own_anchors_and_by_nothing_else() {
         api.post("/api/v1/webhooks", &hook).expect(201);
     }
     let document = api
-        .upload("/api/v1/documents", "a.pdf", &super::pdf::pages(3))
+        .upload("/api/v1/documents", "a.pdf", &super::pdf::contract())
         .expect(201);
     let new = json!({"subject": "Offer", "documentIds": [document["id"]], "recipients": [{"email": "ana@example.com"}]});
     let envelope = api.post("/api/v1/envelopes", &new).expect(201);

@@ -183,7 +183,7 @@ impl Server {
 
     /// What a good document takes.
     fn work_once(&self) {
-        self.seal(&self.upload(&pdf::pages(3)).expect(201));
+        self.seal(&self.upload(&pdf::contract()).expect(201));
     }
 
     /// Files on their way in, once no more of them go: a piece that was being written when its sender vanished is written to its

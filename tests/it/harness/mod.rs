@@ -248,7 +248,7 @@ impl TestApp {
 
     /// Makes a draft on one sample document, with these recipients and whatever else `more` says.
     pub fn draft(&self, recipients: &Value, more: Value) -> Value {
-        let document = self.document(&pdf::pages(3));
+        let document = self.document(&pdf::contract());
         let mut body = json!({"subject": "Service agreement", "documentIds": [document], "recipients": recipients});
         for (name, value) in more.as_object().expect("an object") {
             body[name] = value.clone();

@@ -302,7 +302,7 @@ fn a_page_that_cannot_be_drawn_says_so_without_any_script_and_offers_the_pdf() {
 #[test]
 fn a_document_shows_its_own_marks_though_another_is_the_same_file() {
     let app = TestApp::start();
-    let bytes = crate::harness::pdf::pages(1);
+    let bytes = crate::harness::pdf::contract();
     let [first, second] = [(); 2].map(|()| app.document(&bytes));
     let field = |recipient: usize, document: usize| json!({"recipientIndex": recipient, "documentIndex": document, "fieldType": "SIGNATURE", "pageNumber": 1, "x": 72, "y": 400, "width": 200, "height": 60, "required": true});
     let more = json!({"documentIds": [first, second], "fields": [field(0, 0), field(1, 1)]});
