@@ -115,3 +115,30 @@ fn an_export_that_cannot_end_there_is_refused() {
     let first = app.api.get(&format!("{path}?format=json&through=1"));
     assert_eq!(entries(&first.body).len(), 1);
 }
+
+#[test]
+fn the_chain_can_be_computed_from_the_export_by_the_rule_that_the_trail_prints() {
+    let app = TestApp::start();
+    let sent = app.send(&app.draft(&one_signer(), json!({})));
+    app.drain();
+    Visitor::of(&app.url, &sent, 0).sign(&sent, "Ana García");
+    app.drain();
+    let path = format!("/api/v1/envelopes/{}/audit-trail", id(&sent));
+    let export = app.api.get(&format!("{path}?format=json")).body;
+    let bytes =
+        |entry: &Value, name: &str| hex::decode(entry[name].as_str().expect("hex")).expect("hex");
+    let digest = |parts: &[&[u8]]| Digest::of(&parts.concat()).as_bytes().to_vec();
+    let rule = b"paraph-audit-v1";
+    let mut before = digest(&[rule, id(&sent).as_bytes()]);
+    for entry in entries(&export) {
+        let body = entry["body"].as_str().expect("a body");
+        let body_hash = digest(&[&bytes(&entry, "salt"), body.as_bytes()]);
+        assert_eq!(bytes(&entry, "bodyHash"), body_hash, "{entry}");
+        let sequence = entry["sequence"].as_u64().expect("a number");
+        let hash = digest(&[rule, &before, &sequence.to_be_bytes(), &body_hash]);
+        assert_eq!(bytes(&entry, "hash"), hash, "{entry}");
+        before = hash;
+    }
+    let head: Value = serde_json::from_slice(&export).expect("JSON");
+    assert_eq!(bytes(&head["head"], "hash"), before);
+}

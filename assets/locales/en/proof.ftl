@@ -8,7 +8,7 @@ proof-reason-trail = Audit trail
 
 proof-role-signer = Signer
 proof-identity = Identity
-proof-identity-link = Personal link sent to this e-mail address
+proof-identity-link = Personal link, made for this e-mail address
 proof-email = E-mail
 proof-role = Role
 proof-invited = Invited
@@ -102,7 +102,7 @@ trail-certificate-sha256 = SHA-256
 trail-check = How to check this trail
 trail-check-seal = This file is sealed: any change to it shows in a PDF reader that checks signatures, once the issuer’s certificate above is trusted.
 trail-check-chain = Each entry’s hash covers the entry and the hash of the one before it. Nothing can be changed, taken out or put in without breaking all hashes that follow.
-trail-check-export = The JSON export named under Integrity holds the very bytes that were hashed, so the whole chain can be computed again with any SHA-256 tool. It can be downloaded with exactly these entries for as long as the envelope is kept, even after later entries were added.
+trail-check-export = The JSON export named under Integrity holds the very bytes that were hashed, so the whole chain can be computed again with any SHA-256 tool: each entry's bodyHash is the digest of its salt (16 bytes) and its body; its hash is the digest of the text paraph-audit-v1, the hash of the entry before it, its sequence (8 bytes, highest first) and its bodyHash; before the first entry stands the digest of paraph-audit-v1 and the envelope's id. The export can be downloaded with exactly these entries for as long as the envelope is kept, even after later entries were added.
 trail-check-documents = The certificate page in each sealed document carries the hash of the entry before its seal. The entry envelope.completed carries the SHA-256 of the sealed documents.
 
 trail-actor-api-key = API key { $name }
@@ -128,7 +128,7 @@ trail-event-mail-completed = Completion mail queued for { $recipients }
 trail-event-mail-declined = Mail about the refusal queued for { $recipients }
 trail-event-mail-withdrawn = Mail about the withdrawal queued for { $recipients }
 trail-event-mail-expired = Mail about the passed deadline queued for { $recipients }
-trail-event-viewed = { $recipient } opened the documents
+trail-event-viewed = { $recipient } opened the link
 trail-event-consent = { $recipient } agreed to sign electronically (text { $version })
 trail-event-signed = { $recipient } signed
 trail-event-all-acted = Everyone has signed
