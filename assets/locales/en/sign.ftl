@@ -143,6 +143,7 @@ sign-make-upload-signature = Picture of your signature
 sign-make-upload-initials = Picture of your initials
 sign-make-upload-hint = PNG or JPEG, at most 5 MB and 40 megapixels. White paper becomes transparent.
 sign-make-for = { $n ->
+    [0] For a page that is added at the end.
     [one] For the field marked for you.
    *[other] For the { $n } fields marked for you.
 }
@@ -222,7 +223,7 @@ state-voided-reason = Reason
 state-declined-title = This request was declined
 state-declined-text = Someone else declined, so nobody can sign any more. There is nothing to do for you.
 state-declined-you-title = You declined
-state-declined-you-text = You declined on { $date }. The sender was told. There is nothing more to do.
+state-declined-you-text = You declined on { $date }. Your answer is recorded for the sender. There is nothing more to do.
 state-signed-title = You have already signed
 state-signed-text = There is nothing more to do.
 state-signed-button = Open your copy

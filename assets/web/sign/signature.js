@@ -27,6 +27,8 @@ export function startMaker(maker, review) {
     problem.textContent = text;
     problem.hidden = !text;
   };
+  // What was said about a drawing is over with the next stroke.
+  for (const pad of pads.values()) pad.canvas.addEventListener('pointerdown', () => tell(''));
   const method = () => new FormData(maker).get('method');
   const resize = () => { for (const pad of pads.values()) pad.fit(); };
   maker.addEventListener('change', () => {
