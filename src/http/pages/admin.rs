@@ -82,6 +82,14 @@ pub struct AdminFrame {
 }
 
 impl AdminFrame {
+    fn password_chars_min(&self) -> usize {
+        PASSWORD_CHARS_MIN
+    }
+
+    fn password_chars_max(&self) -> usize {
+        PASSWORD_CHARS_MAX
+    }
+
     /// A message.
     pub fn t(&self, key: &'static str) -> String {
         self.locale.t(key)
@@ -157,14 +165,6 @@ impl Setup {
     fn problem(&self, at: &str) -> Option<String> {
         text_at(&self.problems, at, self.frame.locale)
     }
-
-    fn password_chars_min(&self) -> usize {
-        PASSWORD_CHARS_MIN
-    }
-
-    fn password_chars_max(&self) -> usize {
-        PASSWORD_CHARS_MAX
-    }
 }
 
 /// Another password by the operator's link: `GET /admin/reset?t=`.
@@ -189,14 +189,6 @@ impl Reset {
 
     fn problem(&self, at: &str) -> Option<String> {
         text_at(&self.problems, at, self.frame.locale)
-    }
-
-    fn password_chars_min(&self) -> usize {
-        PASSWORD_CHARS_MIN
-    }
-
-    fn password_chars_max(&self) -> usize {
-        PASSWORD_CHARS_MAX
     }
 }
 
