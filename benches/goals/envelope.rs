@@ -123,7 +123,7 @@ impl Side {
 }
 
 /// The key that the first start prints, once.
-fn test_key(welcome: &str) -> Outcome<String> {
+pub fn test_key(welcome: &str) -> Outcome<String> {
     let key = welcome
         .lines()
         .find_map(|line| line.trim().strip_prefix("Test key"))
@@ -133,7 +133,7 @@ fn test_key(welcome: &str) -> Outcome<String> {
 }
 
 /// Makes an envelope of one document and two recipients; its path, and what a GET of it answers.
-fn envelope(address: SocketAddr, key: &str) -> Outcome<(String, Vec<u8>)> {
+pub fn envelope(address: SocketAddr, key: &str) -> Outcome<(String, Vec<u8>)> {
     let mut client = Client::open(address)?;
     let bearer = format!("Bearer {key}");
     let mut call = |method: &str, path: &str, kind: &str, body: &[u8]| -> Outcome<Vec<u8>> {

@@ -11,10 +11,11 @@
 //! - P6: a seal with P-256, against the smallest program that reads, appends 20 KB, hashes, signs and writes
 //! - P8: the same seal against pyHanko's (`PARAPH_PYHANKO` names a Python that has it, else python3)
 //! - P9: memory of a seal
-//! - P12, P13: start and idle memory of the server
+//! - P12, P13: start and idle memory of the server, also with a million envelopes, and after it was killed
 #![allow(clippy::print_stdout, reason = "a program whose result is its output")]
 
 mod envelope;
+mod fill;
 mod measure;
 #[path = "../../tests/support/pdf.rs"]
 mod pdf;
@@ -62,6 +63,7 @@ fn main() -> ExitCode {
     let outcome = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["--bare-server"] => envelope::bare_server().map(|()| true),
         ["--one-seal", original] => seal::one(Path::new(original)).map(|()| true),
+        ["--leave-log", database] => fill::leave_log(Path::new(database)).map(|()| true),
         _ => options(&arguments).and_then(|options| {
             let outcome = run(&options);
             // Only what this run made; a leftover is no failure of the goals.

@@ -2,7 +2,8 @@
 
 use crate::measure::{Quantity, Report, Samples, anonymous_bytes, pause};
 use crate::server::Product;
-use crate::{Options, Outcome};
+use crate::{Options, Outcome, fill};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Starts whose median counts.
@@ -25,15 +26,39 @@ pub fn time(options: &Options, report: &mut Report) -> Outcome<()> {
     }
     report.line("P12.first", Quantity::Wall, &first, 50e6);
     report.line("P12.again", Quantity::Wall, &again, 50e6);
-    report.skipped(
-        "P12.10^6",
-        "this program fills no database with a million envelopes",
-    );
-    report.skipped(
-        "P12.kill",
-        "this program makes no 64 MB WAL to recover from",
-    );
+    let folder = options.folder.join("start-killed");
+    Product::start(&folder)?.process.stop()?;
+    let mut killed = Samples::default();
+    for _ in 0..STARTS {
+        fill::killed_log(&folder)?;
+        let mut product = Product::start(&folder)?;
+        killed.push(product.started_in.as_nanos() as f64);
+        product.process.stop()?;
+    }
+    std::fs::remove_dir_all(&folder)?;
+    report.line("P12.kill", Quantity::Wall, &killed, 1e9);
+    if options.quick {
+        report.skipped("P12.10^6", "--quick fills no database");
+        return Ok(());
+    }
+    let folder = full(options)?;
+    let mut many = Samples::default();
+    for _ in 0..STARTS {
+        let mut product = Product::start(&folder)?;
+        many.push(product.started_in.as_nanos() as f64);
+        product.process.stop()?;
+    }
+    report.line("P12.10^6", Quantity::Wall, &many, 150e6);
     Ok(())
+}
+
+/// A folder with a million envelopes: made once in a run.
+fn full(options: &Options) -> Outcome<PathBuf> {
+    let folder = options.folder.join("million");
+    if !folder.exists() {
+        fill::envelopes(&folder, 1_000_000)?;
+    }
+    Ok(folder)
 }
 
 /// P13: idle memory.
@@ -48,9 +73,18 @@ pub fn memory(options: &Options, report: &mut Report) -> Outcome<()> {
         std::fs::remove_dir_all(&folder)?;
     }
     report.line("P13", Quantity::Bytes, &samples, 20e6);
-    report.skipped(
-        "P13.10^6",
-        "this program fills no database with a million envelopes",
-    );
+    if options.quick {
+        report.skipped("P13.10^6", "--quick fills no database");
+        return Ok(());
+    }
+    let folder = full(options)?;
+    let mut many = Samples::default();
+    for _ in 0..options.pairs {
+        let mut product = Product::start(&folder)?;
+        pause(SETTLED);
+        many.push(anonymous_bytes(product.process.0.id())?);
+        product.process.stop()?;
+    }
+    report.line("P13.10^6", Quantity::Bytes, &many, 30e6);
     Ok(())
 }
